@@ -1,0 +1,196 @@
+#include "paracord/backends/threads/thread_pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <climits>
+#include <utility>
+
+#include "paracord/core/cpu_count.h"
+
+namespace paracord::detail {
+
+namespace {
+
+std::atomic<ThreadPool*> the_pool{nullptr};
+
+// The child of a fork has none of the threads, and a lock may be held for ever: it gets a new pool.
+void forget_pool_after_fork() { the_pool.store(nullptr); }
+
+}  // namespace
+
+ThreadPool& ThreadPool::instance() {
+  static const int registered = pthread_atfork(nullptr, nullptr, &forget_pool_after_fork);
+  (void)registered;
+  ThreadPool* pool = the_pool.load(std::memory_order_acquire);
+  if (pool != nullptr) return *pool;
+  auto* fresh = new ThreadPool();  // never deleted: its threads may outlive main
+  if (the_pool.compare_exchange_strong(pool, fresh)) return *fresh;
+  delete fresh;
+  return *pool;
+}
+
+ThreadPool::ThreadPool() {
+  state_.with([](State& state) { state.budget = cpu_count(); });
+}
+
+void ThreadPool::set_idle_timeout(std::chrono::milliseconds timeout) {
+  state_.with([&](State& state) { state.idle_timeout = timeout; });
+}
+
+int ThreadPool::runnable(const State& state) const {
+  const int free = std::max(0, state.budget - state.busy);
+  return static_cast<int>(state.promised.size()) + std::min(free, static_cast<int>(state.budgeted.size()));
+}
+
+void ThreadPool::update(State& state) { runnable_.store(runnable(state), std::memory_order_relaxed); }
+
+void ThreadPool::request(PoolClient& client) {
+  bool wake = false;
+  bool start = false;
+  state_.with([&](State& state) {
+    (client.budgeted() ? state.budgeted : state.promised).push_back(&client);
+    update(state);
+    const int missing = runnable(state) - state.spinning;
+    wake = missing > 0 && state.sleeping > 0;
+    start = missing > state.sleeping;
+    if (start) ++state.spinning;  // the new thread; it looks for work first
+  });
+  if (wake) {
+    wake_epoch_.fetch_add(1, std::memory_order_release);
+    futex_wake(&wake_epoch_, 1);
+  }
+  if (start) start_thread();
+}
+
+void ThreadPool::caller_begins() {
+  state_.with([this](State& state) {
+    ++state.busy;
+    update(state);
+  });
+}
+
+void ThreadPool::caller_ends() {
+  const bool wake = state_.with([this](State& state) {
+    --state.busy;
+    update(state);
+    return runnable(state) > state.spinning && state.sleeping > 0;
+  });
+  if (!wake) return;
+  wake_epoch_.fetch_add(1, std::memory_order_release);
+  futex_wake(&wake_epoch_, 1);
+}
+
+// Under the lock: the next visit that may begin; the thread is then no longer spinning but at work.
+PoolClient* ThreadPool::take_visit(State& state) {
+  PoolClient* client = nullptr;
+  if (!state.promised.empty()) {
+    client = state.promised.front();
+    state.promised.pop_front();
+  } else if (!state.budgeted.empty() && state.busy < state.budget) {
+    client = state.budgeted.front();
+    state.budgeted.pop_front();
+  }
+  if (client != nullptr) {
+    ++client->visitors_;
+    ++state.busy;
+    --state.spinning;
+  }
+  update(state);
+  return client;
+}
+
+// Called by a thread that counts as spinning. Null: try again, or end.
+PoolClient* ThreadPool::next_client(bool& retire_thread) {
+  const bool work = spin_until([this] { return runnable_.load(std::memory_order_relaxed) > 0; });
+  if (!work && !sleep_for_work()) {
+    retire_thread = true;
+    return nullptr;
+  }
+  return state_.with([this](State& state) { return take_visit(state); });
+}
+
+// False when the idle time is over, and the thread counts no more.
+bool ThreadPool::sleep_for_work() {
+  std::uint32_t epoch = 0;
+  SteadyClock::time_point deadline;
+  const bool sleep = state_.with([&](State& state) {
+    if (runnable(state) > 0) return false;
+    --state.spinning;
+    ++state.sleeping;
+    epoch = wake_epoch_.load(std::memory_order_relaxed);
+    deadline = SteadyClock::now() + state.idle_timeout;
+    return true;
+  });
+  if (!sleep) return true;
+  futex_wait(wake_epoch_, epoch, deadline);
+  return state_.with([&](State& state) {
+    --state.sleeping;
+    if (runnable(state) == 0 && SteadyClock::now() >= deadline) return false;
+    ++state.spinning;
+    return true;
+  });
+}
+
+void ThreadPool::end_visit(PoolClient& client) {
+  const bool awaited = state_.with([&](State& state) {
+    --client.visitors_;
+    --state.busy;
+    ++state.spinning;
+    update(state);
+    return state.retiring > 0;
+  });
+  if (!awaited) return;
+  left_.fetch_add(1, std::memory_order_release);
+  futex_wake(&left_, INT_MAX);
+}
+
+void ThreadPool::retire(PoolClient& client) {
+  state_.with([](State& state) { ++state.retiring; });
+  while (true) {
+    const std::uint32_t left = left_.load(std::memory_order_acquire);
+    const bool gone = state_.with([&](State& state) {
+      std::erase(state.promised, &client);
+      std::erase(state.budgeted, &client);
+      update(state);
+      state.retiring -= client.visitors_ == 0;
+      return client.visitors_ == 0;
+    });
+    if (gone) return;
+    futex_wait(left_, left, std::nullopt);
+  }
+}
+
+void ThreadPool::run() {
+  for (bool retire_thread = false; !retire_thread;) {
+    PoolClient* client = next_client(retire_thread);
+    if (client == nullptr) continue;
+    client->work();
+    end_visit(*client);
+  }
+}
+
+void* ThreadPool::thread_main(void* pool) {
+  pthread_setname_np(pthread_self(), "paracord");
+  static_cast<ThreadPool*>(pool)->run();
+  return nullptr;
+}
+
+// Signals are the program's: pool threads take none of them.
+void ThreadPool::start_thread() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  const int failed = pthread_create(&thread, &attributes, &thread_main, this);
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // Without the thread the callers run their tasks themselves; a later request tries again.
+  if (failed != 0) state_.with([](State& state) { --state.spinning; });
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "paracord/core/backend.h"
+#include "paracord/core/guarded.h"
+
+namespace paracord {
+
+/// Chooses batch sizes so that a batch runs for about as long as the backend wants: joblib's rule (1 at
+/// first, at most doubling, a running mean with weights 0.8 and 0.2), fed with the time that the batch ran,
+/// without queueing and transfer, and with target times of the backend's own.
+///
+/// Threads: any.
+class AutoBatchingMixin : public ParallelBackendBase {
+ public:
+  struct Targets {
+    std::chrono::nanoseconds least;  ///< a batch that runs shorter makes the size grow
+    std::chrono::nanoseconds most;   ///< one that runs longer makes it shrink
+    std::size_t largest;             ///< tasks
+  };
+
+  explicit AutoBatchingMixin(Targets targets) : targets_(targets) {}
+
+  std::size_t compute_batch_size() override;
+  void batch_completed(std::size_t size, std::chrono::nanoseconds ran) override;
+
+  /// Back to 1, as after construction.
+  void reset_batch_statistics();
+
+ private:
+  struct State {
+    std::size_t size = 1;
+    double mean_ns = 0;  // 0: no batch of this size was measured yet
+  };
+  std::size_t next_size(const State& state) const;
+
+  const Targets targets_;
+  detail::Guarded<State> state_;
+};
+
+}  // namespace paracord

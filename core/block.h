@@ -1,0 +1,100 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "paracord/core/batch.h"
+#include "paracord/core/guarded.h"
+#include "paracord/core/task_range.h"
+
+namespace paracord::detail {
+
+class Call;
+
+/// The missing results of a block: tasks that failed, or that were cancelled (no error of their own).
+class BlockGaps final : public Gaps {
+ public:
+  void add(std::size_t index, std::exception_ptr error) { gaps_.emplace_back(index, std::move(error)); }
+  bool empty() const { return gaps_.empty(); }
+  void clear() { gaps_.clear(); }
+  bool missing(std::size_t index) const override { return find(index) != nullptr; }
+  std::exception_ptr error(std::size_t index) const override {
+    const auto* gap = find(index);
+    return gap == nullptr ? nullptr : gap->second;
+  }
+
+ private:
+  using Gap = std::pair<std::size_t, std::exception_ptr>;
+  const Gap* find(std::size_t index) const {
+    const auto found = std::find_if(gaps_.begin(), gaps_.end(), [&](const Gap& gap) { return gap.first == index; });
+    return found == gaps_.end() ? nullptr : &*found;
+  }
+  std::vector<Gap> gaps_;
+};
+
+/// Consecutive tasks of a call, read together, and their results. Whoever runs them claims a few at a time, so
+/// several threads can work on one block: a long one never keeps others idle.
+///
+/// Owns:    room for tasks and results, reused from one filling to the next. A block lives as long as its call.
+/// Threads: claim(), give_back(), finish() from any; the rest by whoever fills or collects it.
+class Block final : public BatchWork, public Slots {
+ public:
+  explicit Block(Call& call) : call_(call) {}
+  Block(const Block&) = delete;
+  ~Block();
+
+  std::size_t size() const override { return count; }
+  void run() noexcept override;
+
+  /// Makes room for `capacity` tasks from `first` on; results stand at `place`, or in the block for null.
+  void prepare(std::size_t first, std::size_t capacity, const Layout& layout, void* place);
+  /// The tasks are there: they can be claimed, `grain` at a time.
+  void publish(std::size_t grain);
+
+  struct Claim {
+    std::size_t begin = 0, end = 0;
+    bool empty() const { return begin == end; }
+    std::size_t size() const { return end - begin; }
+  };
+  Claim claim();
+  Claim claim_rest();
+  /// Returns the end of a claim, from `from` on. Fails where somebody has claimed behind it.
+  bool give_back(std::size_t from, std::size_t end);
+  bool has_unclaimed() const;
+  bool is_coarse() const { return grain_.load(std::memory_order_relaxed) > 1; }
+
+  /// `tasks` of the block's are over, one way or another. Returns whether they were the last.
+  bool finish(std::size_t tasks) { return unfinished_.fetch_sub(tasks, std::memory_order_acq_rel) == tasks; }
+  bool finished() const { return unfinished_.load(std::memory_order_acquire) == 0; }
+
+  void add_gap(std::size_t index, std::exception_ptr error);
+  /// Null where every result is there. For finished blocks.
+  const BlockGaps* gaps();
+
+  bool results_in_place() const { return in_place_; }
+
+  Block* previous = nullptr;  // links of the call's list of live blocks, under its lock
+  Block* next = nullptr;
+  Block* next_finished = nullptr;  // link of the blocks that wait for a reader, likewise
+  std::size_t automatic_size = 1;  // what the backend wanted when this block was filled
+
+ private:
+  Call& call_;
+  std::atomic<std::uint64_t> claims_{0};  // next unclaimed << 32 | count
+  std::atomic<std::size_t> unfinished_{0};
+  std::atomic<std::size_t> grain_{1};
+  std::atomic<bool> has_gaps_{false};
+  Guarded<BlockGaps> gaps_;
+  Layout layout_{};
+  std::size_t task_room_ = 0, result_room_ = 0;
+  void* own_results_ = nullptr;
+  bool in_place_ = false;
+};
+
+}  // namespace paracord::detail

@@ -1,0 +1,256 @@
+#include "paracord/core/call.h"
+
+#include <stdexcept>
+
+#include "paracord/core/errors.h"
+
+namespace paracord::detail {
+
+namespace {
+
+constexpr int deepest_nesting = 128;
+
+// The submit() that this thread is inside of, so that a batch which completes there is seen.
+struct Submitting {
+  const Call* call;
+  bool completed = false;
+  Submitting* outer;
+};
+thread_local Submitting* submitting = nullptr;
+
+[[noreturn]] void throw_status(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::invalid_argument:
+      throw std::invalid_argument(status.message());
+    case StatusCode::cancelled:
+      throw CancelledError(status.message());
+    case StatusCode::lost:
+      throw WorkerLostError(status.message());
+    case StatusCode::not_encodable:
+      throw SerializationError(status.message());
+    default:
+      throw BackendUnavailable(status.message());
+  }
+}
+
+std::exception_ptr exception_of(const Status& status) {
+  try {
+    throw_status(status);
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+}  // namespace
+
+Call::Call(Session& session, TaskRange& tasks, Setup setup)
+    : session_(session),
+      use_(session),
+      tasks_(tasks),
+      setup_(setup),
+      layout_(tasks.layout()),
+      size_(tasks.size()),
+      backend_(session.backend.get()),
+      nesting_level_(this_thread_scope().nesting_level) {
+  if (this_thread_scope().depth >= deepest_nesting) {
+    throw std::logic_error("parallel calls are nested " + std::to_string(deepest_nesting) +
+                           " deep; end the recursion earlier");
+  }
+  const ParallelOptions& o = options();
+  if (o.retries.value_or(0) > 0 && !layout_.copyable) {
+    throw std::invalid_argument(
+        "retries = " + std::to_string(*o.retries) +
+        " needs tasks whose arguments can be copied, for the next attempt; leave it unset, or pass copyable arguments");
+  }
+  if (size_ == 0) exhausted_.store(true);
+  configure();
+  try {
+    prepare();
+  } catch (...) {
+    backend_->finish_call();
+    throw;
+  }
+}
+
+void Call::prepare() {
+  const ParallelOptions& o = options();
+  if (setup_.collector != nullptr && size_ != unknown_size) setup_.collector->expect(size_);
+  if (o.timeout && !setup_.bounded_results) {
+    deadline_ = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*o.timeout);
+  }
+  if (o.task_timeout) task_timeout_ = std::chrono::duration_cast<SteadyClock::duration>(*o.task_timeout);
+  if (Probe::wanted(o)) {
+    probe_.emplace(o, *backend_in_use_, workers_, size_ == unknown_size ? std::nullopt : std::optional(size_));
+  }
+  watched_ = probe_.has_value() || task_timeout_ || o.retries.value_or(0) > 0;
+  if (o.stop_token) on_stop_.emplace(*o.stop_token, CancelFromToken{this});
+}
+
+void Call::configure() {
+  const ParallelOptions& o = options();
+  const std::string* name = &session_.backend_name;
+  Configured configured;
+  capabilities_ = backend_->capabilities();
+  const auto ask = [&] {
+    capabilities_ = backend_->capabilities();
+    const CallSettings settings{session_.n_jobs, nesting_level_, capabilities_.caller_helps && !setup_.bounded_results,
+                                o.backend_options ? &*o.backend_options : nullptr, &o};
+    configured = backend_->configure(settings);
+  };
+  ask();
+  if (configured.status.ok() && configured.instead) {
+    backend_ = &session_.substitute_backend(*configured.instead);
+    name = &session_.substitute_name;
+    const BackendOptions* none = nullptr;
+    capabilities_ = backend_->capabilities();
+    configured = backend_->configure({1, nesting_level_, false, none, &o});
+  }
+  if (!configured.status.ok()) throw_status(configured.status);
+  if (configured.workers < 1) {
+    throw BackendUnavailable("the backend '" + *name + "' has no active worker; start one, or choose another backend");
+  }
+  workers_ = configured.workers;
+  slot_limit_ = workers_ * std::max(1, capabilities_.batches_per_worker);
+  transparent_ = capabilities_.runs_in_caller;
+  nested_backend_ = backend_->nested_backend(nesting_level_ + 1);
+  backend_in_use_ = name;
+}
+
+Call::~Call() { discard_results(); }
+
+// After close(): results that nobody took.
+void Call::discard_results() {
+  Block* block = blocks_.with([](BlockList& blocks) { return blocks.front(); });
+  for (; block != nullptr; block = block->next) {
+    if (block->results_in_place()) continue;
+    const BlockGaps* gaps = block->gaps();
+    for (std::size_t i = 0; i != block->count; ++i) {
+      if (gaps == nullptr || !gaps->missing(i)) tasks_.destroy_result(*block, i);
+    }
+  }
+}
+
+void Call::CancelFromToken::operator()() const noexcept {
+  call->fail(exception_of(Status(StatusCode::cancelled, "the call was cancelled by its stop_token")));
+}
+
+bool Call::take_slot() {
+  return slots_taken_.with([this](int& taken) { return taken < slot_limit_ && ++taken != 0; });
+}
+
+// The last that a worker does with a call: the caller sees the slot free only after it took the same lock.
+void Call::release_slot() {
+  slots_taken_.with([this](int& taken) {
+    --taken;
+    progress_.notify();
+  });
+}
+
+void Call::join() {
+  if (capabilities_.caller_helps) joined_ = take_slot();
+}
+
+void Call::dispatch() {
+  if (capabilities_.runs_in_caller) return;  // help() does it, batch by batch
+  while (!stopped() && take_slot()) {
+    Block* block = next_work();
+    if (block == nullptr) {
+      release_slot();
+      return;
+    }
+    submit(block);
+  }
+}
+
+// Holds a slot. Goes round where the backend completes batches before submit() returns, instead of deeper.
+void Call::submit(Block* block) {
+  while (block != nullptr) {
+    Submitting here{this, false, submitting};
+    submitting = &here;
+    backend_->submit(Batch(*block), OnDone(&batch_done, this, block));
+    submitting = here.outer;
+    if (!here.completed) return;  // from now on the slot belongs to whoever completes the batch
+    block = capabilities_.runs_in_caller ? nullptr : next_work();
+  }
+  release_slot();
+}
+
+void Call::batch_done(void* call, void* block, Status status) noexcept {
+  Call& self = *static_cast<Call*>(call);
+  if (!status.ok() && static_cast<Block*>(block)->has_unclaimed()) self.fail(exception_of(status));
+  for (Submitting* outer = submitting; outer != nullptr; outer = outer->outer) {
+    if (outer->call != call || outer->completed) continue;
+    outer->completed = true;
+    return;
+  }
+  if (Block* next = self.next_work()) {
+    self.submit(next);
+  } else {
+    self.release_slot();
+  }
+}
+
+bool Call::help() {
+  gave_back_.store(false, std::memory_order_relaxed);
+  if (stopped() || !(capabilities_.caller_helps || capabilities_.runs_in_caller)) return false;
+  if (!joined_ && !take_slot()) return false;
+  Block* block = next_work();
+  if (block == nullptr) {
+    if (!joined_) release_slot();
+    return false;
+  }
+  if (capabilities_.runs_in_caller) {
+    submit(block);
+  } else {
+    run_block(*block);
+    if (!joined_) release_slot();
+  }
+  return true;
+}
+
+bool Call::over() const {
+  const bool no_more = exhausted_.load(std::memory_order_acquire) || stopped();
+  return no_more && live_blocks_.load(std::memory_order_acquire) == 0;
+}
+
+void Call::fail(std::exception_ptr error) {
+  error_.with([&](std::exception_ptr& first) {
+    if (first == nullptr) first = std::move(error);
+  });
+  stopped_.store(true, std::memory_order_seq_cst);
+  cancel_unclaimed();
+  progress_.notify();
+}
+
+void Call::check_deadline() {
+  if (deadline_ && !stopped() && SteadyClock::now() >= *deadline_) {
+    fail(std::make_exception_ptr(TimeoutError(
+        "timeout: the call was not done after " + std::to_string(options().timeout->count()) + " s")));
+  }
+}
+
+bool Call::stop_requested(const RunningTask& task) const {
+  if (stopped()) return true;
+  if (!deadline_ && !task_timeout_) return false;
+  const auto now = SteadyClock::now();
+  return (deadline_ && now >= *deadline_) || (task_timeout_ && now - task.started >= *task_timeout_);
+}
+
+void Call::close() {
+  on_stop_.reset();
+  if (!over()) {
+    stopped_.store(true, std::memory_order_seq_cst);
+    cancel_unclaimed();
+  }
+  if (joined_) release_slot();
+  joined_ = false;
+  const auto slots_free = [this] { return slots_taken_.with([](int& taken) { return taken == 0; }); };
+  if (!slots_free()) {
+    backend_->abort();
+    progress_.wait(slots_free);
+  }
+  backend_->finish_call();
+  if (probe_) probe_->call_finished(pulled_.load(std::memory_order_relaxed));
+}
+
+}  // namespace paracord::detail

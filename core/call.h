@@ -1,0 +1,163 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "paracord/core/block.h"
+#include "paracord/core/block_list.h"
+#include "paracord/core/event.h"
+#include "paracord/core/probe.h"
+#include "paracord/core/scope.h"
+#include "paracord/core/session.h"
+#include "paracord/core/task_range.h"
+
+namespace paracord::detail {
+
+/// Numbers for what runs at once.
+struct WorkerIndexes {
+  std::vector<int> free;  // the one used last is taken first
+  int named = 0;
+};
+
+/// One call: reads tasks, hands them to the backend as batches, keeps results until they are taken.
+///
+/// The tasks stand in blocks. A slot is the right to have one batch in flight; whoever holds one looks for work
+/// (a new block from the input, or what nobody has claimed of an older one) and submits it. When the batch
+/// completes, the slot is used again on the spot, by the thread that completed it, until there is nothing left.
+///
+/// Threads: as marked. Locks are taken in the order source, live blocks; never while user code runs, except
+///   that the user's range is read under the source lock.
+/// Owns:    the blocks. Lives until every slot is back: a slot's holder may touch it, nobody else.
+class Call final : public CallControl {
+ public:
+  enum class Order { as_given, as_done };
+  struct Setup {
+    Order order = Order::as_given;
+    bool keep_errors = false;         ///< a failing task does not end the call
+    bool bounded_results = false;     ///< a reader takes them: max_pending_results holds
+    Collector* collector = nullptr;
+  };
+
+  /// Begins: configures the backend. Throws what a call throws before any task starts.
+  Call(Session& session, TaskRange& tasks, Setup setup);
+  Call(const Call&) = delete;
+  ~Call();
+
+  // --- by the thread that made the call ---
+
+  /// Fills the free slots with work. Also by whoever gave tasks back.
+  void dispatch();
+  /// Does something useful on this thread: false where there is nothing, or it may not.
+  bool help();
+  /// Waits until `ready()`, or until there is something to help with. False when the deadline has passed.
+  template <class Ready>
+  bool wait(Ready ready, Deadline deadline) {
+    return progress_.wait([&] { return ready() || gave_back_.load(std::memory_order_relaxed); }, deadline);
+  }
+  /// No task is left, and none runs.
+  bool over() const;
+  /// Whether results may still come.
+  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  /// Takes a finished block off the front (or any, in order of completion); null where there is none.
+  Block* take_finished();
+  void recycle(Block& block);
+  /// The reader has let go of `count` results.
+  void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
+  /// Keeps a slot for the caller itself, for a call during which it does nothing else.
+  void join();
+  void read_all();
+  /// Stops what has not started, waits for what has, and closes the call. Then error() is final.
+  void close();
+  std::exception_ptr error() { return error_.with([](auto& error) { return error; }); }
+
+  // --- by any thread ---
+
+  /// Ends the call with a TimeoutError where its deadline has passed.
+  void check_deadline();
+  /// Ends the call with this error, unless it has one; null just ends it.
+  void fail(std::exception_ptr error);
+  void run_block(Block& block) noexcept;
+  bool stop_requested(const RunningTask& task) const override;
+
+  TaskRange& tasks() { return tasks_; }
+  const ParallelOptions& options() const { return session_.options; }
+  Deadline deadline() const { return deadline_; }
+
+ private:
+  struct CancelFromToken {
+    Call* call;
+    void operator()() const noexcept;
+  };
+  static void batch_done(void* call, void* block, Status status) noexcept;
+  void configure();
+  void prepare();
+  void discard_results();
+  bool take_slot();
+  void release_slot();
+  void submit(Block* block);
+  Block* next_work();
+  Block* pull_block();
+  Block* fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown);
+  void publish(Block& block);
+  Block* unclaimed_block();
+  std::size_t wanted_size(std::size_t& automatic);
+  std::size_t room_for_results(std::size_t size) const;
+  std::size_t grain_of(std::size_t size) const;
+  void look_for_hidden_tasks();
+  void run_claims(Block& block, RunningTask& task);
+  void run_in_scope(Block& block, RunningTask& task);
+  bool initialise(Block& block);
+  std::size_t run_claim(Block& block, Block::Claim claim, RunningTask& task);
+  std::size_t run_fast(Block& block, Block::Claim claim, RunningTask& task);
+  std::size_t run_watched(Block& block, Block::Claim claim, RunningTask& task);
+  bool run_attempt(Block& block, std::size_t index, RunningTask& task, bool last);
+  void report(Block& block, std::size_t index, const RunningTask& task, SteadyClock::time_point ended,
+              std::exception_ptr error);
+  std::exception_ptr task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept;
+  void skip(Block& block, std::size_t begin, std::size_t end);
+  void finish_tasks(Block& block, std::size_t first, std::size_t count);
+  void cancel_unclaimed();
+
+  Session& session_;
+  SessionUse use_;
+  TaskRange& tasks_;
+  const Setup setup_;
+  const Layout layout_;
+  const std::size_t size_;  // of the input, or unknown_size
+  ParallelBackendBase* backend_;
+  const std::string* backend_in_use_ = nullptr;  // its name
+  Capabilities capabilities_;
+  int workers_ = 0;
+  int slot_limit_ = 0;
+  int nesting_level_;
+  bool transparent_ = false;   // tasks run at the caller's level and in its scope
+  bool watched_ = false;       // each task is timed, reported or retried by itself
+  std::string nested_backend_;
+  std::optional<Probe> probe_;
+  Deadline deadline_;
+  std::optional<SteadyClock::duration> task_timeout_;
+  bool joined_ = false;
+
+  SpinMutex source_mutex_;      // held while the user's range is read
+  std::size_t next_index_ = 0;  // under source_mutex_
+  std::atomic<bool> exhausted_{false};
+  std::atomic<std::size_t> pulled_{0};
+  std::atomic<std::size_t> ended_{0};   // tasks that ran, failed or were cancelled
+  std::atomic<std::size_t> read_{0};    // results that the reader is done with
+  std::atomic<std::size_t> result_bytes_{0};  // of one result, as seen last
+  std::atomic<std::size_t> live_blocks_{0};
+  std::atomic<bool> stopped_{false};
+  std::atomic<bool> gave_back_{false};
+  Guarded<BlockList> blocks_;
+  Guarded<std::exception_ptr> error_;
+  Guarded<int> slots_taken_;
+  Guarded<WorkerIndexes> worker_indexes_;
+  Event progress_;
+  std::optional<std::stop_callback<CancelFromToken>> on_stop_;
+};
+
+}  // namespace paracord::detail

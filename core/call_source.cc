@@ -1,0 +1,200 @@
+// Call: reading tasks from the input, and finding work.
+
+#include <algorithm>
+#include <mutex>
+
+#include "paracord/core/call.h"
+
+namespace paracord::detail {
+
+namespace {
+
+constexpr std::size_t default_result_budget_bytes = std::size_t{64} << 20;
+constexpr std::size_t claims_per_block = 16;
+constexpr std::size_t read_all_block = 64;
+
+std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+
+using Hold = std::lock_guard<SpinMutex>;
+
+}  // namespace
+
+Block* Call::next_work() {
+  check_deadline();
+  if (stopped()) return nullptr;
+  if (Block* block = pull_block()) return block;
+  if (!capabilities_.shared_memory) return nullptr;
+  if (Block* block = unclaimed_block()) return block;
+  look_for_hidden_tasks();
+  return nullptr;
+}
+
+Block* Call::unclaimed_block() {
+  return blocks_.with([](BlockList& blocks) { return blocks.find_unclaimed(); });
+}
+
+// Nothing is left to claim, but somebody may have claimed more than the task that it runs: ask for it back.
+void Call::look_for_hidden_tasks() {
+  blocks_.with([](BlockList& blocks) {
+    for (Block* block = blocks.front(); block != nullptr; block = block->next) {
+      if (block->is_coarse() && !block->finished()) block->attention.store(true, std::memory_order_relaxed);
+    }
+  });
+}
+
+Block* Call::pull_block() {
+  if (exhausted_.load(std::memory_order_acquire)) return nullptr;
+  Block* block = nullptr;
+  std::exception_ptr thrown;
+  {
+    const Hold hold(source_mutex_);
+    if (exhausted_.load(std::memory_order_relaxed) || stopped()) return nullptr;
+    std::size_t automatic = 1;
+    const std::size_t wanted = wanted_size(automatic);
+    if (wanted == 0) return nullptr;
+    block = fill_block(wanted, automatic, thrown);
+  }
+  if (thrown != nullptr) fail(thrown);
+  // A cancellation that came while the range was read has not seen this block.
+  if (stopped()) {
+    cancel_unclaimed();
+    return nullptr;
+  }
+  if (block == nullptr) progress_.notify();
+  return block;
+}
+
+// Under the source lock. Null where the range has nothing more.
+Block* Call::fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown) {
+  Block& block = blocks_.with([this](BlockList& blocks) -> Block& { return blocks.take_free(*this); });
+  bool ended = false;
+  try {
+    void* place = setup_.collector != nullptr ? setup_.collector->place(next_index_) : nullptr;
+    block.prepare(next_index_, wanted, layout_, place);
+    block.automatic_size = automatic;
+    if (tasks_.concurrent()) {
+      block.count = wanted;
+    } else {
+      ended = tasks_.pull(block, wanted);
+    }
+  } catch (...) {
+    thrown = std::current_exception();
+    ended = true;
+  }
+  next_index_ += block.count;
+  const bool filled = block.count != 0;
+  if (filled) {
+    publish(block);
+  } else {
+    blocks_.with([&](BlockList& blocks) { blocks.put_back(block); });
+  }
+  // After the block counts as live: the two together say whether the call is over.
+  if (ended || next_index_ == size_) exhausted_.store(true, std::memory_order_release);
+  return filled ? &block : nullptr;
+}
+
+// Under the source lock. The block may be run, finished and reused before this returns.
+void Call::publish(Block& block) {
+  live_blocks_.fetch_add(1, std::memory_order_relaxed);
+  pulled_.store(next_index_, std::memory_order_relaxed);
+  if (probe_) probe_->batch_sent(block.first_index, block.count);
+  block.publish(grain_of(block.count));
+  blocks_.with([&](BlockList& blocks) { blocks.append(block); });
+}
+
+// How many tasks are claimed at once: with a batch size of the user's, that; else a part of the block, small
+// enough that sharing out the rest loses little.
+std::size_t Call::grain_of(std::size_t size) const {
+  if (!capabilities_.shared_memory) return size;
+  if (watched_) return 1;
+  const auto& batch = options().batch_size;
+  if (batch && batch->count != BatchSize::automatic.count) return static_cast<std::size_t>(batch->count);
+  return std::max<std::size_t>(1, size / claims_per_block);
+}
+
+// The size of the next block, under the source lock; 0 where none may be read now.
+std::size_t Call::wanted_size(std::size_t& automatic) {
+  const auto& batch = options().batch_size;
+  const bool fixed = batch && batch->count != BatchSize::automatic.count;
+  const bool shares_out = capabilities_.shared_memory && !capabilities_.runs_in_caller;
+  automatic = fixed && !shares_out ? 1 : backend_->compute_batch_size();
+  std::size_t size = automatic;
+  // A fixed batch is what is claimed at once; where batches are shared out anyhow, several are read together.
+  if (fixed) size = shares_out ? round_up(automatic, static_cast<std::size_t>(batch->count)) : batch->count;
+
+  if (size_ != unknown_size) {
+    const std::size_t left = size_ - next_index_;
+    const auto workers = static_cast<std::size_t>(workers_);
+    const std::size_t share = shares_out ? left / workers : left / (2 * workers);
+    size = std::min(left, fixed && !shares_out ? size : std::min(size, std::max<std::size_t>(share, 1)));
+  }
+  if (options().pre_dispatch && options().pre_dispatch->tasks != PreDispatch::all.tasks) {
+    const auto ahead = static_cast<std::size_t>(options().pre_dispatch->tasks);
+    const std::size_t waiting = next_index_ - ended_.load(std::memory_order_acquire);
+    size = std::min(size, std::max<std::size_t>(ahead / static_cast<std::size_t>(slot_limit_), 1));
+    size = std::min(size, ahead - std::min(ahead, waiting));
+  }
+  return setup_.bounded_results ? room_for_results(size) : size;
+}
+
+// Back-pressure: a task takes a place when it is read from the input and gives it back when its result is read.
+std::size_t Call::room_for_results(std::size_t size) const {
+  const auto workers = static_cast<std::size_t>(workers_);
+  const std::size_t unread = next_index_ - read_.load(std::memory_order_acquire);
+  std::size_t places = 0;
+  if (options().max_pending_results) {
+    places = *options().max_pending_results;
+  } else {
+    places = std::max<std::size_t>(2 * workers * size, 1);
+    const std::size_t bytes = std::max(result_bytes_.load(std::memory_order_relaxed), layout_.result_size);
+    places = std::clamp<std::size_t>(default_result_budget_bytes / bytes, 1, places);
+  }
+  size = std::min(size, std::max<std::size_t>(places / (2 * workers), 1));
+  return std::min(size, places - std::min(places, unread));
+}
+
+void Call::read_all() {
+  while (!exhausted_.load(std::memory_order_acquire) && !stopped()) {
+    std::exception_ptr thrown;
+    {
+      const Hold hold(source_mutex_);
+      const std::size_t left = size_ == unknown_size ? read_all_block : size_ - next_index_;
+      (void)fill_block(std::min(left, read_all_block), 1, thrown);
+    }
+    if (thrown != nullptr) fail(thrown);
+  }
+}
+
+Block* Call::take_finished() {
+  return blocks_.with([this](BlockList& blocks) -> Block* {
+    Block* block = setup_.order == Order::as_done ? blocks.take_finished() : blocks.front();
+    if (block == nullptr || !block->finished()) return nullptr;
+    blocks.remove(*block);
+    return block;
+  });
+}
+
+void Call::recycle(Block& block) {
+  blocks_.with([&](BlockList& blocks) { blocks.put_back(block); });
+}
+
+void Call::cancel_unclaimed() {
+  struct Cancelled {
+    Block* block;
+    Block::Claim claim;
+  };
+  std::vector<Cancelled> cancelled;
+  blocks_.with([&](BlockList& blocks) {
+    for (Block* block = blocks.front(); block != nullptr; block = block->next) {
+      const Block::Claim claim = block->claim_rest();
+      if (!claim.empty()) cancelled.push_back({block, claim});
+      block->attention.store(true, std::memory_order_relaxed);
+    }
+  });
+  for (const auto& [block, claim] : cancelled) {
+    skip(*block, claim.begin, claim.end);
+    finish_tasks(*block, claim.begin, claim.size());
+  }
+}
+
+}  // namespace paracord::detail

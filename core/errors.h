@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+/// The exceptions that reach a caller of Paracord.
+///
+/// A bad option or argument is std::invalid_argument; using an object against its rules (calling a
+/// Parallel that still runs) is std::logic_error; the rest is below.
+namespace paracord {
+
+/// Where and how one task failed.
+struct TaskFailure {
+  std::string function;   ///< the task's function, as the compiler prints it
+  std::size_t index = 0;  ///< the task's place in the input, from 0
+  std::string arguments;  ///< printed, shortened
+  std::string host;
+  int pid = 0;
+  int attempt = 1;         ///< 1 is the first
+  std::string cause_type;  ///< the type of the exception that the task threw
+  std::string cause;       ///< its what()
+};
+
+/// The details of a task that failed. Nested in the task's own exception where that keeps its type.
+class TaskError : public std::runtime_error {
+ public:
+  explicit TaskError(TaskFailure failure);
+  const TaskFailure& failure() const { return failure_; }
+
+ private:
+  TaskFailure failure_;
+};
+
+/// The TaskError nested in what parallel() threw, or that it is; empty where there is none (an
+/// exception of a type that is neither standard nor registered passes unchanged on threads).
+std::optional<TaskError> task_error(const std::exception& thrown);
+
+/// A call's `timeout`, or a task's `task_timeout`, has passed.
+class TimeoutError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The call's stop_token was triggered.
+class CancelledError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A task, an argument or a result cannot travel to where it should run.
+class SerializationError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The backend cannot run in this program, on this machine, or at this moment.
+class BackendUnavailable : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The worker that ran a task, or held it, is gone.
+class WorkerLostError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace paracord

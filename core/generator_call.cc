@@ -1,0 +1,113 @@
+#include "paracord/core/generator_call.h"
+
+#include "paracord/core/errors.h"
+#include "paracord/core/generator.h"
+#include "paracord/core/outcome.h"
+
+namespace paracord::detail {
+
+GeneratorCall::GeneratorCall(std::shared_ptr<Session> session, TaskRange& tasks, bool ordered)
+    : session_(std::move(session)),
+      tasks_(tasks),
+      ordered_(ordered),
+      result_size_(tasks.layout().result_size),
+      call_(*session_, tasks, {ordered ? Call::Order::as_given : Call::Order::as_done, false, true, nullptr}) {
+  call_.dispatch();
+}
+
+GeneratorCall::~GeneratorCall() {
+  if (has_current_) drop_current();
+  // What was not read of the current block goes as well.
+  for (; block_ != nullptr && position_ != block_->count; ++position_) {
+    if (gaps_ == nullptr || !gaps_->missing(position_)) tasks_.destroy_result(*block_, position_);
+  }
+  if (!finished_) call_.close();
+}
+
+void* GeneratorCall::next() {
+  if (has_current_) drop_current();
+  while (!finished_) {
+    if (block_ != nullptr) {
+      if (void* result = take_from_block()) return result;
+      if (finished_) break;
+      leave_block();
+    }
+    if (!find_block()) finish();
+  }
+  return nullptr;
+}
+
+void GeneratorCall::drop_current() {
+  tasks_.destroy_result(*block_, position_);
+  has_current_ = false;
+  ++position_;
+  call_.results_read(1);
+  // Few places were asked for: each that is free again counts. Else the end of the block is soon enough.
+  if (session_->options.max_pending_results) call_.dispatch();
+}
+
+void* GeneratorCall::take_from_block() {
+  while (position_ != block_->count && gaps_ != nullptr && gaps_->missing(position_)) {
+    // In order, a missing result is where the reading ends; in order of completion the others still come.
+    if (ordered_) {
+      finish();
+      return nullptr;
+    }
+    ++position_;
+    call_.results_read(1);
+  }
+  if (position_ == block_->count) return nullptr;
+  has_current_ = true;
+  return static_cast<char*>(block_->results) + position_ * result_size_;
+}
+
+void GeneratorCall::leave_block() {
+  call_.recycle(*block_);
+  block_ = nullptr;
+  call_.dispatch();
+}
+
+// Waits for the next finished block. False at the end of the call.
+bool GeneratorCall::find_block() {
+  const auto& timeout = session_->options.timeout;
+  Deadline deadline;
+  if (timeout) deadline = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*timeout);
+  const auto found = [this] { return block_ != nullptr || (block_ = call_.take_finished()) != nullptr; };
+  while (true) {
+    if (found()) break;
+    if (call_.help()) continue;
+    if (call_.over()) {
+      if (found()) break;
+      return false;
+    }
+    if (!call_.wait([&] { return found() || call_.over(); }, deadline) && !call_.stopped()) {
+      call_.fail(std::make_exception_ptr(TimeoutError("timeout: the next result did not come within " +
+                                                      std::to_string(timeout->count()) + " s")));
+    }
+  }
+  gaps_ = block_->gaps();
+  position_ = 0;
+  return true;
+}
+
+// The end, for good or ill. Throws what the call failed with.
+void GeneratorCall::finish() {
+  if (finished_) return;
+  finished_ = true;
+  call_.close();
+  if (const std::exception_ptr error = call_.error()) rethrow(error);
+}
+
+GeneratorHandle::GeneratorHandle(std::shared_ptr<Session> session, std::unique_ptr<TaskRange> tasks, bool ordered)
+    : tasks_(std::move(tasks)), call_(std::make_unique<GeneratorCall>(std::move(session), *tasks_, ordered)) {}
+GeneratorHandle::GeneratorHandle(GeneratorHandle&&) noexcept = default;
+GeneratorHandle& GeneratorHandle::operator=(GeneratorHandle&& other) noexcept {
+  call_ = std::move(other.call_);  // first: it uses its tasks to the last
+  tasks_ = std::move(other.tasks_);
+  return *this;
+}
+GeneratorHandle::~GeneratorHandle() = default;
+
+void* GeneratorHandle::next() { return call_ == nullptr ? nullptr : call_->next(); }
+
+}  // namespace paracord::detail

@@ -1,0 +1,50 @@
+#include "paracord/core/probe.h"
+
+namespace paracord::detail {
+
+bool Probe::wanted(const ParallelOptions& o) {
+  return o.verbose.value_or(0) > 0 || o.trace.has_value() || (o.observer && *o.observer != nullptr);
+}
+
+Probe::Probe(const ParallelOptions& o, const std::string& backend, int workers, std::optional<std::size_t> task_count) {
+  state_.with([&](State& state) {
+    if (o.observer && *o.observer != nullptr) state.observers.push_back(*o.observer);
+    if (o.verbose.value_or(0) > 0) state.listeners.push_back(make_verbose_lines(*o.verbose, workers));
+    if (o.trace) state.listeners.push_back(make_trace_file(*o.trace));
+  });
+  const Observer::CallStarted event{backend, workers, task_count, std::chrono::steady_clock::now()};
+  tell([&](Observer& observer) { observer.call_started(event); });
+}
+
+template <class Tell>
+void Probe::tell(Tell tell_one) {
+  state_.with([&](State& state) {
+    for (const auto& observer : state.observers) tell_one(*observer);
+    for (const auto& listener : state.listeners) tell_one(*listener);
+  });
+}
+
+void Probe::batch_sent(std::size_t first_index, std::size_t size) {
+  tell([&](Observer& observer) { observer.batch_sent({first_index, size}); });
+}
+
+void Probe::task_done(Observer::TaskDone done, const std::string& function) {
+  state_.with([&](State& state) {
+    done.done_count = ++state.done;
+    for (const auto& observer : state.observers) observer->task_done(done);
+    for (const auto& listener : state.listeners) {
+      listener->task_done(done);
+      listener->function_done(done, function);
+    }
+  });
+}
+
+void Probe::call_finished(std::size_t pulled) {
+  state_.with([&](State& state) {
+    const Observer::CallFinished event{state.done, pulled - state.done, std::chrono::steady_clock::now()};
+    for (const auto& observer : state.observers) observer->call_finished(event);
+    for (const auto& listener : state.listeners) listener->call_finished(event);
+  });
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,199 @@
+#pragma once
+
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "paracord/core/outcome.h"
+#include "paracord/core/task.h"
+#include "paracord/core/task_range.h"
+
+namespace paracord {
+
+/// A promise by the caller: `range[i]` may be called from several threads at once. Tasks are then made where
+/// they run, and reading the input is no bottleneck. The range is random-access and sized; an lvalue is
+/// borrowed, an rvalue moved in.
+template <class Range>
+struct ConcurrentRange {
+  Range range;
+};
+template <class Range>
+  requires std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>
+auto concurrent_range(Range&& range) {
+  return ConcurrentRange<Range>{std::forward<Range>(range)};
+}
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_concurrent = false;
+template <class R>
+inline constexpr bool is_concurrent<ConcurrentRange<R>> = true;
+
+template <class T>
+struct Unwrapped {
+  using Range = T;
+};
+template <class R>
+struct Unwrapped<ConcurrentRange<R>> {
+  using Range = R;
+};
+template <class T>
+using UnwrappedRange = typename Unwrapped<std::remove_cvref_t<T>>::Range;
+
+/// The type of the range that a call keeps: a reference to an lvalue, the range itself otherwise.
+template <class T>
+using KeptRange =
+    std::conditional_t<is_concurrent<std::remove_cvref_t<T>>, UnwrappedRange<T>, T>;
+
+template <class Range>
+using TaskOf = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
+
+/// A range of delayed calls of one result type, or one in concurrent_range().
+template <class T>
+concept TaskRangeArgument =
+    std::ranges::input_range<KeptRange<T>> && DelayedCall<TaskOf<KeptRange<T>>>;
+
+template <class T>
+using ResultOf = typename TaskOf<KeptRange<T>>::result_type;
+
+/// What is stored for a result: an empty object for void.
+template <class R>
+using StoredResult = std::conditional_t<std::is_void_v<R>, Unit, R>;
+
+template <class R>
+std::size_t bytes_of(const R& result) {
+  if constexpr (requires { result.data(); result.size(); }) {
+    return sizeof(R) + result.size() * sizeof(*result.data());
+  } else {
+    return sizeof(R);
+  }
+}
+
+template <class Range, bool is_concurrent>
+class RangeTasks final : public TaskRange {
+ public:
+  using Call = TaskOf<Range>;
+  using Result = StoredResult<typename Call::result_type>;
+
+  explicit RangeTasks(Range&& range) : range_(std::forward<Range>(range)), next_(std::ranges::begin(range_)) {}
+
+  Layout layout() const override {
+    return {is_concurrent ? 0 : sizeof(Call), alignof(Call), sizeof(Result), alignof(Result),
+            is_concurrent || std::is_copy_constructible_v<Call>};
+  }
+  std::size_t size() const override {
+    if constexpr (std::ranges::sized_range<Range>) {
+      return static_cast<std::size_t>(std::ranges::size(range_));
+    } else {
+      return unknown_size;
+    }
+  }
+  bool concurrent() const override { return is_concurrent; }
+
+  bool pull(Slots& slots, std::size_t count) override {
+    if constexpr (!is_concurrent) {
+      for (; count != 0; --count) {
+        // Advance only when the next task is wanted: a lazy range works at each step.
+        if (std::exchange(taken_, false)) ++next_;
+        if (next_ == std::ranges::end(range_)) return true;
+        ::new (task(slots, slots.count)) Call(read());
+        taken_ = true;
+        ++slots.count;
+      }
+    }
+    return false;
+  }
+
+  void run(Slots& slots, std::size_t& index, std::size_t end) override {
+    for (std::size_t i = index; i != end; ++i) {
+      index = i;
+      if (slots.attention.load(std::memory_order_relaxed)) return;
+      if constexpr (is_concurrent) {
+        Call call(next_[difference(slots, i)]);
+        make_result(slots, i, call);
+      } else {
+        make_result(slots, i, *task(slots, i));
+        std::destroy_at(task(slots, i));
+      }
+    }
+    index = end;
+  }
+
+  void run_one(Slots& slots, std::size_t index, [[maybe_unused]] bool copy) override {
+    if constexpr (is_concurrent) {
+      Call call(next_[difference(slots, index)]);
+      make_result(slots, index, call);
+    } else if constexpr (std::is_copy_constructible_v<Call>) {
+      if (!copy) return make_result(slots, index, *task(slots, index));
+      Call call(std::as_const(*task(slots, index)));
+      make_result(slots, index, call);
+    } else {
+      make_result(slots, index, *task(slots, index));
+    }
+  }
+
+  void destroy_task(Slots& slots, std::size_t index) override {
+    if constexpr (!is_concurrent) std::destroy_at(task(slots, index));
+  }
+  void destroy_result(Slots& slots, std::size_t index) override { std::destroy_at(result(slots, index)); }
+  std::size_t result_bytes(const Slots& slots, std::size_t index) const override {
+    return bytes_of(*result(slots, index));
+  }
+  TaskText text(const Slots& slots, std::size_t index) const override {
+    if constexpr (is_concurrent) {
+      return Call(next_[difference(slots, index)]).text();
+    } else {
+      return std::as_const(*task(slots, index)).text();
+    }
+  }
+
+ private:
+  using Iterator = std::ranges::iterator_t<Range>;
+
+  // An owned container gives its tasks away; a view or a borrowed range keeps them.
+  decltype(auto) read() {
+    if constexpr (!std::is_lvalue_reference_v<Range> && !std::ranges::view<Range>) {
+      return std::ranges::iter_move(next_);
+    } else {
+      return *next_;
+    }
+  }
+  static Call* task(const Slots& slots, std::size_t index) { return static_cast<Call*>(slots.tasks) + index; }
+  static Result* result(const Slots& slots, std::size_t index) {
+    return static_cast<Result*>(slots.results) + index;
+  }
+  static auto difference(const Slots& slots, std::size_t index) {
+    return static_cast<std::iter_difference_t<Iterator>>(slots.first_index + index);
+  }
+  static void make_result(Slots& slots, std::size_t index, Call& call) {
+    if constexpr (std::is_void_v<typename Call::result_type>) {
+      call();
+    } else {
+      ::new (result(slots, index)) Result(call());
+    }
+  }
+
+  Range range_;
+  Iterator next_;
+  bool taken_ = false;
+};
+
+/// The tasks of `range`, ready for a call.
+template <class T>
+auto make_range_tasks(T&& range) {
+  if constexpr (is_concurrent<std::remove_cvref_t<T>>) {
+    using Range = UnwrappedRange<T>;
+    return RangeTasks<Range, true>(std::forward<Range>(range.range));
+  } else {
+    return RangeTasks<T, false>(std::forward<T>(range));
+  }
+}
+template <class T>
+using RangeTasksOf = decltype(make_range_tasks(std::declval<T>()));
+
+}  // namespace detail
+}  // namespace paracord

@@ -1,0 +1,41 @@
+// Calls that return when all is done: lists and outcomes.
+
+#include "paracord/core/call.h"
+#include "paracord/core/parallel.h"
+
+namespace paracord::detail {
+
+namespace {
+
+// Results of finished blocks go to the collector, in order. What it throws (no memory) ends the call.
+void collect(Call& call, Collector& collector) {
+  while (Block* block = call.stopped() ? nullptr : call.take_finished()) {
+    try {
+      if (!block->results_in_place()) collector.collect(*block, block->gaps());
+    } catch (...) {
+      call.fail(std::current_exception());
+      return;
+    }
+    call.recycle(*block);
+  }
+}
+
+}  // namespace
+
+void run_call(Session& session, TaskRange& tasks, Collector& collector, bool keep_errors) {
+  Call call(session, tasks, {Call::Order::as_given, keep_errors, false, &collector});
+  call.join();
+  if (session.options.pre_dispatch && session.options.pre_dispatch->tasks == PreDispatch::all.tasks) call.read_all();
+  call.dispatch();
+  while (true) {
+    collect(call, collector);
+    if (call.help()) continue;
+    if (call.over()) break;
+    if (!call.wait([&] { return call.over(); }, call.deadline())) call.check_deadline();
+  }
+  call.close();
+  collect(call, collector);
+  if (const std::exception_ptr error = call.error()) rethrow(error);
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,54 @@
+#include "paracord/core/scope.h"
+
+#include <unistd.h>
+
+#include "paracord/core/describe_error.h"
+#include "paracord/core/resolve.h"
+#include "paracord/core/worker.h"
+
+namespace paracord {
+namespace detail {
+
+ThreadScope& this_thread_scope() {
+  thread_local ThreadScope scope;
+  return scope;
+}
+
+std::size_t current_max_nbytes() {
+  const ParallelOptions* config = this_thread_scope().config;
+  return config != nullptr && config->max_nbytes ? *config->max_nbytes : default_max_nbytes;
+}
+
+TaskScope::TaskScope(RunningTask& task, int nesting_level, const std::string& nested_backend)
+    : saved_(this_thread_scope()) {
+  this_thread_scope() = ThreadScope{nullptr, nesting_level, saved_.depth + 1, &nested_backend, &task};
+}
+
+TaskScope::TaskScope(RunningTask& task) : saved_(this_thread_scope()) {
+  this_thread_scope().task = &task;
+  this_thread_scope().depth += 1;
+}
+
+TaskScope::~TaskScope() { this_thread_scope() = saved_; }
+
+}  // namespace detail
+
+Worker this_worker() {
+  const detail::ThreadScope& scope = detail::this_thread_scope();
+  Worker worker;
+  worker.host = detail::host_name();
+  worker.pid = static_cast<int>(getpid());
+  worker.nesting_level = scope.nesting_level;
+  if (scope.task != nullptr) {
+    worker.index = scope.task->worker;
+    worker.attempt = scope.task->attempt;
+  }
+  return worker;
+}
+
+bool stop_requested() {
+  const detail::RunningTask* task = detail::this_thread_scope().task;
+  return task != nullptr && task->call->stop_requested(*task);
+}
+
+}  // namespace paracord

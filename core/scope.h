@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "paracord/core/options.h"
+
+/// What holds for this thread: the innermost parallel_config, and the task that it is running.
+namespace paracord::detail {
+
+/// What a running task may ask its call.
+class CallControl {
+ public:
+  virtual bool stop_requested(const struct RunningTask& task) const = 0;
+
+ protected:
+  ~CallControl() = default;
+};
+
+/// The task that runs on a thread, as stop_requested() and this_worker() see it.
+struct RunningTask {
+  CallControl* call = nullptr;
+  int worker = 0;
+  int attempt = 1;
+  std::chrono::steady_clock::time_point started{};  // set only where the call has a task_timeout
+};
+
+struct ThreadScope {
+  const ParallelOptions* config = nullptr;  // merged with what encloses it
+  int nesting_level = 0;                    // of calls made here
+  int depth = 0;                            // of nested calls, the sequential ones included
+  const std::string* nested_backend = nullptr;  // for calls inside a task that name none
+  RunningTask* task = nullptr;
+};
+
+ThreadScope& this_thread_scope();
+
+std::size_t current_max_nbytes();
+
+/// While it lives, the thread runs a task: configurations of its caller do not reach inside, and nested
+/// calls stand one level deeper. A transparent scope (the sequential backend's) leaves both as they are.
+class TaskScope {
+ public:
+  TaskScope(RunningTask& task, int nesting_level, const std::string& nested_backend);
+  explicit TaskScope(RunningTask& task);  // transparent
+  TaskScope(const TaskScope&) = delete;
+  ~TaskScope();
+
+ private:
+  const ThreadScope saved_;
+};
+
+}  // namespace paracord::detail

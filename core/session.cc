@@ -1,0 +1,66 @@
+#include "paracord/core/session.h"
+
+#include <stdexcept>
+
+#include "paracord/core/parallel.h"
+#include "paracord/core/registry.h"
+#include "paracord/core/resolve.h"
+
+namespace paracord::detail {
+
+namespace {
+
+std::uint64_t number_of_this_thread() {
+  static std::atomic<std::uint64_t> counter{0};
+  thread_local const std::uint64_t number = ++counter;
+  return number;
+}
+
+}  // namespace
+
+Session::~Session() {
+  for (auto* held : {&backend, &substitute}) {
+    if (*held == nullptr) continue;
+    (*held)->abort();
+    (*held)->terminate();
+  }
+}
+
+ParallelBackendBase& Session::substitute_backend(const std::string& name) {
+  if (substitute == nullptr || substitute_name != name) {
+    substitute = make_backend(name);
+    substitute_name = name;
+  }
+  return *substitute;
+}
+
+void Session::initialise_this_thread() {
+  // Under the lock: initializers run one at a time, and once per thread.
+  initialised_threads.with([this](auto& threads) {
+    if (threads.contains(number_of_this_thread())) return;
+    (*options.initializer)();
+    threads.insert(number_of_this_thread());
+  });
+}
+
+SessionUse::SessionUse(Session& session) : session_(session) {
+  if (session.busy.exchange(true)) {
+    throw std::logic_error(
+        "this Parallel object runs a call already, or has an open generator: read that generator to its end or "
+        "destroy it first, or use a second Parallel object");
+  }
+}
+
+SessionUse::~SessionUse() { session_.busy.store(false); }
+
+std::shared_ptr<Session> make_session(const ParallelOptions& options) {
+  Resolved resolved = resolve(options);
+  auto session = std::make_shared<Session>();
+  session->options = std::move(resolved.options);
+  session->backend_name = std::move(resolved.backend_name);
+  session->backend = std::move(resolved.backend);
+  session->n_jobs = resolved.n_jobs;
+  return session;
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,11 @@
+#pragma once
+
+/// All of Paracord that a program needs to run loops: Parallel, delayed, and the built-in backends.
+#include "paracord/backends/sequential/sequential.h"
+#include "paracord/backends/threads/threads.h"
+#include "paracord/core/cpu_count.h"
+#include "paracord/core/observer.h"
+#include "paracord/core/parallel.h"
+#include "paracord/core/register_exception.h"
+#include "paracord/core/registry.h"
+#include "paracord/core/worker.h"
