@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 
@@ -30,14 +31,11 @@ class AutoBatchingMixin : public ParallelBackendBase {
   void reset_batch_statistics();
 
  private:
-  struct State {
-    std::size_t size = 1;
-    double mean_ns = 0;  // 0: no batch of this size was measured yet
-  };
-  std::size_t next_size(const State& state) const;
+  std::size_t next_size(std::size_t size, double mean_ns) const;
 
   const Targets targets_;
-  detail::Guarded<State> state_;
+  std::atomic<std::size_t> size_{1};
+  detail::Guarded<double> mean_ns_{0.0};  // of batches of the current size; 0: none was measured yet
 };
 
 }  // namespace paracord

@@ -92,6 +92,12 @@ bool Block::has_unclaimed() const {
   return next_of(claims) < count_of(claims);
 }
 
+bool Block::has_spare() const {
+  const std::uint64_t claims = claims_.load(std::memory_order_relaxed);
+  const std::size_t begun = std::max(next_of(claims), grain_.load(std::memory_order_relaxed));
+  return begun < count_of(claims);
+}
+
 void Block::add_gap(std::size_t index, std::exception_ptr error) {
   gaps_.with([&](BlockGaps& gaps) { gaps.add(index, std::move(error)); });
   has_gaps_.store(true, std::memory_order_release);

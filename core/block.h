@@ -67,6 +67,8 @@ class Block final : public BatchWork, public Slots {
   /// Returns the end of a claim, from `from` on. Fails where somebody has claimed behind it.
   bool give_back(std::size_t from, std::size_t end);
   bool has_unclaimed() const;
+  /// Whether a second thread would find something to claim, next to the one that was sent first.
+  bool has_spare() const;
   bool is_coarse() const { return grain_.load(std::memory_order_relaxed) > 1; }
 
   /// `tasks` of the block's are over, one way or another. Returns whether they were the last.

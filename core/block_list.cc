@@ -41,9 +41,11 @@ Block* BlockList::take_finished() {
   return block;
 }
 
-Block* BlockList::find_unclaimed() {
+Block* BlockList::find_unclaimed(bool spare) {
   while (unclaimed_from_ != nullptr && !unclaimed_from_->has_unclaimed()) unclaimed_from_ = unclaimed_from_->next;
-  return unclaimed_from_;
+  Block* block = unclaimed_from_;
+  while (spare && block != nullptr && !block->has_spare()) block = block->next;
+  return block;
 }
 
 }  // namespace paracord::detail

@@ -110,7 +110,10 @@ void Call::configure() {
     throw BackendUnavailable("the backend '" + *name + "' has no active worker; start one, or choose another backend");
   }
   workers_ = configured.workers;
-  slot_limit_ = workers_ * std::max(1, capabilities_.batches_per_worker);
+  slot_limit_ = static_cast<std::uint32_t>(workers_ * std::max(1, capabilities_.batches_per_worker));
+  worker_indexes_.prepare(static_cast<int>(slot_limit_));
+  // A call of no more tasks than workers has no use for larger batches, nor anything to learn about them.
+  timed_ = size_ > static_cast<std::size_t>(workers_);
   transparent_ = capabilities_.runs_in_caller;
   nested_backend_ = backend_->nested_backend(nesting_level_ + 1);
   backend_in_use_ = name;
@@ -134,28 +137,18 @@ void Call::CancelFromToken::operator()() const noexcept {
   call->fail(exception_of(Status(StatusCode::cancelled, "the call was cancelled by its stop_token")));
 }
 
-bool Call::take_slot() {
-  return slots_taken_.with([this](int& taken) { return taken < slot_limit_ && ++taken != 0; });
-}
-
-// The last that a worker does with a call: the caller sees the slot free only after it took the same lock.
-void Call::release_slot() {
-  slots_taken_.with([this](int& taken) {
-    --taken;
-    progress_.notify();
-  });
-}
-
-void Call::join() {
-  if (capabilities_.caller_helps) joined_ = take_slot();
+Block* Call::join() {
+  if (!capabilities_.caller_helps || stopped()) return nullptr;
+  joined_ = take_slot();
+  return next_work(Runner::this_thread);
 }
 
 void Call::dispatch() {
   if (capabilities_.runs_in_caller) return;  // help() does it, batch by batch
   while (!stopped() && take_slot()) {
-    Block* block = next_work();
+    Block* block = next_work(Runner::another);
     if (block == nullptr) {
-      release_slot();
+      slots_.give_back();
       return;
     }
     submit(block);
@@ -170,9 +163,9 @@ void Call::submit(Block* block) {
     backend_->submit(Batch(*block), OnDone(&batch_done, this, block));
     submitting = here.outer;
     if (!here.completed) return;  // from now on the slot belongs to whoever completes the batch
-    block = capabilities_.runs_in_caller ? nullptr : next_work();
+    block = capabilities_.runs_in_caller ? nullptr : next_work(Runner::this_thread);
   }
-  release_slot();
+  slots_.give_back();
 }
 
 void Call::batch_done(void* call, void* block, Status status) noexcept {
@@ -183,10 +176,10 @@ void Call::batch_done(void* call, void* block, Status status) noexcept {
     outer->completed = true;
     return;
   }
-  if (Block* next = self.next_work()) {
+  if (Block* next = self.next_work(Runner::this_thread)) {
     self.submit(next);
   } else {
-    self.release_slot();
+    self.slots_.give_back();
   }
 }
 
@@ -194,16 +187,16 @@ bool Call::help() {
   gave_back_.store(false, std::memory_order_relaxed);
   if (stopped() || !(capabilities_.caller_helps || capabilities_.runs_in_caller)) return false;
   if (!joined_ && !take_slot()) return false;
-  Block* block = next_work();
+  Block* block = next_work(Runner::this_thread);
   if (block == nullptr) {
-    if (!joined_) release_slot();
+    if (!joined_) slots_.give_back();
     return false;
   }
   if (capabilities_.runs_in_caller) {
     submit(block);
   } else {
     run_block(*block);
-    if (!joined_) release_slot();
+    if (!joined_) slots_.give_back();
   }
   return true;
 }
@@ -242,12 +235,11 @@ void Call::close() {
     stopped_.store(true, std::memory_order_seq_cst);
     cancel_unclaimed();
   }
-  if (joined_) release_slot();
+  if (joined_) slots_.give_back();
   joined_ = false;
-  const auto slots_free = [this] { return slots_taken_.with([](int& taken) { return taken == 0; }); };
-  if (!slots_free()) {
+  if (!slots_.all_free()) {
     backend_->abort();
-    progress_.wait(slots_free);
+    slots_.wait_until_free();
   }
   backend_->finish_call();
   if (probe_) probe_->call_finished(pulled_.load(std::memory_order_relaxed));

@@ -13,15 +13,11 @@
 #include "paracord/core/probe.h"
 #include "paracord/core/scope.h"
 #include "paracord/core/session.h"
+#include "paracord/core/slot_count.h"
 #include "paracord/core/task_range.h"
+#include "paracord/core/worker_indexes.h"
 
 namespace paracord::detail {
-
-/// Numbers for what runs at once.
-struct WorkerIndexes {
-  std::vector<int> free;  // the one used last is taken first
-  int named = 0;
-};
 
 /// One call: reads tasks, hands them to the backend as batches, keeps results until they are taken.
 ///
@@ -51,6 +47,9 @@ class Call final : public CallControl {
 
   /// Fills the free slots with work. Also by whoever gave tasks back.
   void dispatch();
+  /// Keeps a slot for the caller itself, for a call during which it does nothing else, and finds it the first
+  /// work; null where the backend does all.
+  Block* join();
   /// Does something useful on this thread: false where there is nothing, or it may not.
   bool help();
   /// Waits until `ready()`, or until there is something to help with. False when the deadline has passed.
@@ -63,12 +62,10 @@ class Call final : public CallControl {
   /// Whether results may still come.
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
   /// Takes a finished block off the front (or any, in order of completion); null where there is none.
-  Block* take_finished();
-  void recycle(Block& block);
+  /// Gives back the one taken before.
+  Block* take_finished(Block* previous);
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
-  /// Keeps a slot for the caller itself, for a call during which it does nothing else.
-  void join();
   void read_all();
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final.
   void close();
@@ -96,14 +93,13 @@ class Call final : public CallControl {
   void configure();
   void prepare();
   void discard_results();
-  bool take_slot();
-  void release_slot();
+  bool take_slot() { return slots_.take(slot_limit_); }
   void submit(Block* block);
-  Block* next_work();
+  enum class Runner { this_thread, another };
+  Block* next_work(Runner runner);
   Block* pull_block();
   Block* fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown);
   void publish(Block& block);
-  Block* unclaimed_block();
   std::size_t wanted_size(std::size_t& automatic);
   std::size_t room_for_results(std::size_t size) const;
   std::size_t grain_of(std::size_t size) const;
@@ -132,9 +128,10 @@ class Call final : public CallControl {
   const std::string* backend_in_use_ = nullptr;  // its name
   Capabilities capabilities_;
   int workers_ = 0;
-  int slot_limit_ = 0;
+  std::uint32_t slot_limit_ = 0;
   int nesting_level_;
   bool transparent_ = false;   // tasks run at the caller's level and in its scope
+  bool timed_ = true;          // run times say how large the next batches shall be
   bool watched_ = false;       // each task is timed, reported or retried by itself
   std::string nested_backend_;
   std::optional<Probe> probe_;
@@ -142,21 +139,22 @@ class Call final : public CallControl {
   std::optional<SteadyClock::duration> task_timeout_;
   bool joined_ = false;
 
-  SpinMutex source_mutex_;      // held while the user's range is read
+  // What several threads write stands apart, each on cache lines of its own.
+  alignas(64) SpinMutex source_mutex_;      // held while the user's range is read
   std::size_t next_index_ = 0;  // under source_mutex_
   std::atomic<bool> exhausted_{false};
   std::atomic<std::size_t> pulled_{0};
-  std::atomic<std::size_t> ended_{0};   // tasks that ran, failed or were cancelled
+  alignas(64) std::atomic<std::size_t> ended_{0};   // tasks that ran, failed or were cancelled
   std::atomic<std::size_t> read_{0};    // results that the reader is done with
   std::atomic<std::size_t> result_bytes_{0};  // of one result, as seen last
   std::atomic<std::size_t> live_blocks_{0};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> gave_back_{false};
-  Guarded<BlockList> blocks_;
+  alignas(64) Guarded<BlockList> blocks_;
+  alignas(64) SlotCount slots_;
+  WorkerIndexes worker_indexes_;
+  alignas(64) Event progress_;
   Guarded<std::exception_ptr> error_;
-  Guarded<int> slots_taken_;
-  Guarded<WorkerIndexes> worker_indexes_;
-  Event progress_;
   std::optional<std::stop_callback<CancelFromToken>> on_stop_;
 };
 

@@ -10,14 +10,9 @@ void Call::run_block(Block& block) noexcept {
   if (!block.has_unclaimed()) return;
   RunningTask task;
   task.call = this;
-  task.worker = worker_indexes_.with([](WorkerIndexes& indexes) {
-    if (indexes.free.empty()) return indexes.named++;
-    const int index = indexes.free.back();
-    indexes.free.pop_back();
-    return index;
-  });
+  task.worker = worker_indexes_.take();
   run_in_scope(block, task);
-  worker_indexes_.with([&](WorkerIndexes& indexes) { indexes.free.push_back(task.worker); });
+  worker_indexes_.give_back(task.worker);
 }
 
 void Call::run_in_scope(Block& block, RunningTask& task) {
@@ -36,7 +31,7 @@ void Call::run_claims(Block& block, RunningTask& task) {
   if (claim.empty()) return;
   const std::size_t first = claim.begin;
   const std::size_t automatic = block.automatic_size;
-  const auto started = SteadyClock::now();
+  const auto started = timed_ ? SteadyClock::now() : SteadyClock::time_point{};
   std::size_t ended = 0;
   // What ended is told once, at the end: a claim may be a single task of a few nanoseconds.
   for (; !claim.empty(); claim = block.claim()) {
@@ -44,6 +39,7 @@ void Call::run_claims(Block& block, RunningTask& task) {
     if (deadline_) check_deadline();
   }
   if (ended == 0) return;
+  if (!timed_) return finish_tasks(block, first, ended);
   const auto each = (SteadyClock::now() - started) / static_cast<double>(ended);
   finish_tasks(block, first, ended);
   // Where others took a part, what ran here stands for the whole.

@@ -19,18 +19,15 @@ using Hold = std::lock_guard<SpinMutex>;
 
 }  // namespace
 
-Block* Call::next_work() {
-  check_deadline();
+Block* Call::next_work(Runner runner) {
+  if (deadline_) check_deadline();
   if (stopped()) return nullptr;
   if (Block* block = pull_block()) return block;
   if (!capabilities_.shared_memory) return nullptr;
-  if (Block* block = unclaimed_block()) return block;
+  const bool spare = runner == Runner::another;
+  if (Block* block = blocks_.with([&](BlockList& blocks) { return blocks.find_unclaimed(spare); })) return block;
   look_for_hidden_tasks();
   return nullptr;
-}
-
-Block* Call::unclaimed_block() {
-  return blocks_.with([](BlockList& blocks) { return blocks.find_unclaimed(); });
 }
 
 // Nothing is left to claim, but somebody may have claimed more than the task that it runs: ask for it back.
@@ -165,17 +162,14 @@ void Call::read_all() {
   }
 }
 
-Block* Call::take_finished() {
-  return blocks_.with([this](BlockList& blocks) -> Block* {
+Block* Call::take_finished(Block* previous) {
+  return blocks_.with([&](BlockList& blocks) -> Block* {
+    if (previous != nullptr) blocks.put_back(*previous);
     Block* block = setup_.order == Order::as_done ? blocks.take_finished() : blocks.front();
     if (block == nullptr || !block->finished()) return nullptr;
     blocks.remove(*block);
     return block;
   });
-}
-
-void Call::recycle(Block& block) {
-  blocks_.with([&](BlockList& blocks) { blocks.put_back(block); });
 }
 
 void Call::cancel_unclaimed() {

@@ -30,21 +30,22 @@ inline void spin_pause() {
 #endif
 }
 
-/// Spins until `ready()`, at most for spin_limit(). Returns whether it was ready.
+/// Spins until `ready()`, at most for `limit`. Returns whether it was ready.
 template <class Ready>
-bool spin_until(Ready ready) {
+bool spin_until(Ready ready, SteadyClock::duration limit = spin_limit()) {
   constexpr int pauses_between_looks_at_the_clock = 64;
-  const auto limit = spin_limit();
   if (ready()) return true;
-  if (limit.count() == 0) return false;
-  const auto end = SteadyClock::now() + limit;
-  do {
+  SteadyClock::time_point end{};
+  while (limit.count() != 0) {
     for (int i = 0; i < pauses_between_looks_at_the_clock; ++i) {
-      if (ready()) return true;
       spin_pause();
+      if (ready()) return true;
     }
-  } while (SteadyClock::now() < end);
-  return ready();
+    const auto now = SteadyClock::now();
+    if (end == SteadyClock::time_point{}) end = now + limit;
+    if (now >= end) break;
+  }
+  return false;
 }
 
 }  // namespace paracord::detail

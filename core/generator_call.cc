@@ -62,8 +62,7 @@ void* GeneratorCall::take_from_block() {
 }
 
 void GeneratorCall::leave_block() {
-  call_.recycle(*block_);
-  block_ = nullptr;
+  read_ = std::exchange(block_, nullptr);
   call_.dispatch();
 }
 
@@ -72,7 +71,9 @@ bool GeneratorCall::find_block() {
   const auto& timeout = session_->options.timeout;
   Deadline deadline;
   if (timeout) deadline = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*timeout);
-  const auto found = [this] { return block_ != nullptr || (block_ = call_.take_finished()) != nullptr; };
+  const auto found = [this] {
+    return block_ != nullptr || (block_ = call_.take_finished(std::exchange(read_, nullptr))) != nullptr;
+  };
   while (true) {
     if (found()) break;
     if (call_.help()) continue;

@@ -31,6 +31,7 @@ class GeneratorCall {
   const std::size_t result_size_;
   Call call_;
   Block* block_ = nullptr;  // being read
+  Block* read_ = nullptr;   // to the end, to be given back
   const BlockGaps* gaps_ = nullptr;
   std::size_t position_ = 0;  // of the current result, or of the next where there is none
   bool has_current_ = false;

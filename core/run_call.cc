@@ -9,14 +9,13 @@ namespace {
 
 // Results of finished blocks go to the collector, in order. What it throws (no memory) ends the call.
 void collect(Call& call, Collector& collector) {
-  while (Block* block = call.stopped() ? nullptr : call.take_finished()) {
+  if (call.stopped()) return;
+  for (Block* block = nullptr; (block = call.take_finished(block)) != nullptr;) {
     try {
       if (!block->results_in_place()) collector.collect(*block, block->gaps());
     } catch (...) {
       call.fail(std::current_exception());
-      return;
     }
-    call.recycle(*block);
   }
 }
 
@@ -24,9 +23,10 @@ void collect(Call& call, Collector& collector) {
 
 void run_call(Session& session, TaskRange& tasks, Collector& collector, bool keep_errors) {
   Call call(session, tasks, {Call::Order::as_given, keep_errors, false, &collector});
-  call.join();
   if (session.options.pre_dispatch && session.options.pre_dispatch->tasks == PreDispatch::all.tasks) call.read_all();
+  Block* first = call.join();
   call.dispatch();
+  if (first != nullptr) call.run_block(*first);
   while (true) {
     collect(call, collector);
     if (call.help()) continue;

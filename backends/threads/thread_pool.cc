@@ -40,11 +40,14 @@ void ThreadPool::set_idle_timeout(std::chrono::milliseconds timeout) {
 }
 
 int ThreadPool::runnable(const State& state) const {
-  const int free = std::max(0, state.budget - state.busy);
+  const int free = std::max(0, state.budget - state.busy - callers_.load(std::memory_order_seq_cst));
   return static_cast<int>(state.promised.size()) + std::min(free, static_cast<int>(state.budgeted.size()));
 }
 
-void ThreadPool::update(State& state) { runnable_.store(runnable(state), std::memory_order_relaxed); }
+void ThreadPool::update(State& state) {
+  budgeted_waiting_.store(state.budgeted.size(), std::memory_order_seq_cst);
+  runnable_.store(runnable(state), std::memory_order_relaxed);
+}
 
 void ThreadPool::request(PoolClient& client) {
   bool wake = false;
@@ -64,16 +67,13 @@ void ThreadPool::request(PoolClient& client) {
   if (start) start_thread();
 }
 
-void ThreadPool::caller_begins() {
-  state_.with([this](State& state) {
-    ++state.busy;
-    update(state);
-  });
-}
+void ThreadPool::caller_begins() { callers_.fetch_add(1, std::memory_order_seq_cst); }
 
+// Visits that waited for the budget may begin now; whoever queues one looks at the callers after that.
 void ThreadPool::caller_ends() {
+  callers_.fetch_sub(1, std::memory_order_seq_cst);
+  if (budgeted_waiting_.load(std::memory_order_seq_cst) == 0) return;
   const bool wake = state_.with([this](State& state) {
-    --state.busy;
     update(state);
     return runnable(state) > state.spinning && state.sleeping > 0;
   });
@@ -88,7 +88,7 @@ PoolClient* ThreadPool::take_visit(State& state) {
   if (!state.promised.empty()) {
     client = state.promised.front();
     state.promised.pop_front();
-  } else if (!state.budgeted.empty() && state.busy < state.budget) {
+  } else if (runnable(state) > 0) {
     client = state.budgeted.front();
     state.budgeted.pop_front();
   }

@@ -51,7 +51,7 @@ class ThreadPool {
  private:
   struct State {
     std::deque<PoolClient*> promised, budgeted;  // visits that wait
-    int busy = 0;                                // threads at work, callers included
+    int busy = 0;                                // pool threads at work
     int budget = 1;
     int spinning = 0, sleeping = 0;
     int retiring = 0;                            // calls of retire() that wait
@@ -71,6 +71,8 @@ class ThreadPool {
 
   Guarded<State> state_;
   std::atomic<int> runnable_{0};  // visits that could begin now
+  std::atomic<std::size_t> budgeted_waiting_{0};
+  alignas(64) std::atomic<int> callers_{0};  // they count as busy
   std::atomic<std::uint32_t> wake_epoch_{0};
   std::atomic<std::uint32_t> left_{0};  // counts ends of visits, for retire()
 };

@@ -1,5 +1,6 @@
 #include "paracord/backends/threads/threads.h"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -17,7 +18,8 @@ using std::chrono::microseconds;
 
 // A batch costs some hundred nanoseconds to hand over: at 20 µs that is one or two per cent.
 constexpr AutoBatchingMixin::Targets batch_targets{microseconds(20), microseconds(200), std::size_t{1} << 16};
-constexpr auto longest_visit = std::chrono::milliseconds(5);
+// How long others wait for a thread that goes from batch to batch of one call.
+constexpr auto longest_wait = std::chrono::milliseconds(5);
 
 struct Ticket {
   Batch batch;
@@ -35,7 +37,7 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
   void submit(Batch batch, OnDone on_done) override;
   void abort() override;
   void finish_call() override;
-  void terminate() override { pool_.retire(*this); }
+  void terminate() override;
 
   void work() noexcept override;
   bool budgeted() const override { return budgeted_; }
@@ -48,12 +50,20 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
   };
   static thread_local Visit* visit;
 
-  std::optional<Ticket> take();
+  struct Queue {
+    std::deque<Ticket> tickets;
+    std::size_t lingering = 0;  // visitors that wait for the next ticket
+  };
+
+  std::optional<Ticket> pop(Queue& queue);
+  std::optional<Ticket> next(Visit& here);
 
   detail::ThreadPool& pool_ = detail::ThreadPool::instance();
   bool budgeted_ = false;
   bool counted_ = false;
-  detail::Guarded<std::deque<Ticket>> queue_;
+  detail::Guarded<Queue> queue_;
+  std::atomic<std::size_t> queued_{0};  // as many as there are tickets, for visitors that linger
+  std::atomic<bool> leaving_{false};
 };
 
 thread_local ThreadsBackend::Visit* ThreadsBackend::visit = nullptr;
@@ -82,40 +92,68 @@ void ThreadsBackend::submit(Batch batch, OnDone on_done) {
     visit->next.emplace(std::move(batch), std::move(on_done));
     return;
   }
-  queue_.with([&](std::deque<Ticket>& queue) { queue.emplace_back(std::move(batch), std::move(on_done)); });
-  pool_.request(*this);
+  const bool awaited = queue_.with([&](Queue& queue) {
+    queue.tickets.emplace_back(std::move(batch), std::move(on_done));
+    queued_.store(queue.tickets.size(), std::memory_order_relaxed);
+    return queue.lingering >= queue.tickets.size();
+  });
+  if (!awaited) pool_.request(*this);
+}
+
+void ThreadsBackend::terminate() {
+  leaving_.store(true, std::memory_order_relaxed);
+  pool_.retire(*this);
 }
 
 void ThreadsBackend::abort() {
-  std::deque<Ticket> dropped;
-  queue_.with([&](std::deque<Ticket>& queue) { dropped.swap(queue); });
-  for (Ticket& ticket : dropped) ticket.on_done(Status(StatusCode::cancelled, "the backend was aborted"));
+  const auto next_queued = [this] { return queue_.with([this](Queue& queue) { return pop(queue); }); };
+  while (std::optional<Ticket> ticket = next_queued()) ticket->on_done(Status(StatusCode::cancelled, "aborted"));
 }
 
-std::optional<Ticket> ThreadsBackend::take() {
-  if (visit->next) return std::exchange(visit->next, std::nullopt);
-  return queue_.with([](std::deque<Ticket>& queue) -> std::optional<Ticket> {
-    if (queue.empty()) return std::nullopt;
-    std::optional<Ticket> ticket(std::move(queue.front()));
-    queue.pop_front();
-    return ticket;
+std::optional<Ticket> ThreadsBackend::pop(Queue& queue) {
+  if (queue.tickets.empty()) return std::nullopt;
+  std::optional<Ticket> ticket(std::move(queue.tickets.front()));
+  queue.tickets.pop_front();
+  queued_.store(queue.tickets.size(), std::memory_order_relaxed);
+  return ticket;
+}
+
+// The next ticket. Waits a moment for it: short calls in a loop then find their thread without the pool's help.
+std::optional<Ticket> ThreadsBackend::next(Visit& here) {
+  if (here.next) return std::exchange(here.next, std::nullopt);
+  std::optional<Ticket> ticket = queue_.with([this](Queue& queue) {
+    std::optional<Ticket> first = pop(queue);
+    if (!first) ++queue.lingering;
+    return first;
+  });
+  if (ticket) return ticket;
+  detail::spin_until(
+      [this] {
+        return queued_.load(std::memory_order_relaxed) != 0 || pool_.wanted_elsewhere() ||
+               leaving_.load(std::memory_order_relaxed);
+      },
+      detail::spin_limit() / 2);
+  return queue_.with([this](Queue& queue) {
+    --queue.lingering;
+    return pop(queue);
   });
 }
 
 void ThreadsBackend::work() noexcept {
   Visit here{this, std::nullopt};
   Visit* const outer = std::exchange(visit, &here);
-  const auto end = std::chrono::steady_clock::now() + longest_visit;
-  while (std::optional<Ticket> ticket = take()) {
+  std::optional<std::chrono::steady_clock::time_point> make_way_at;
+  while (std::optional<Ticket> ticket = next(here)) {
     ticket->batch.run();
     ticket->on_done();
-    // Long calls make way for others now and then: the next batch queues up again.
-    if (here.next && pool_.wanted_elsewhere() && std::chrono::steady_clock::now() > end) {
-      queue_.with([&](std::deque<Ticket>& queue) { queue.push_back(std::move(*here.next)); });
-      here.next.reset();
-      pool_.request(*this);
-      break;
-    }
+    if (!here.next || !pool_.wanted_elsewhere()) continue;
+    // A long call makes way for others now and then: its next batch queues up again.
+    const auto now = std::chrono::steady_clock::now();
+    if (!make_way_at) make_way_at = now + longest_wait;
+    if (now < *make_way_at) continue;
+    Ticket postponed = *std::exchange(here.next, std::nullopt);
+    visit = outer;
+    return submit(std::move(postponed.batch), std::move(postponed.on_done));
   }
   visit = outer;
 }
