@@ -56,11 +56,12 @@ void Block::publish(std::size_t grain) {
   claims_.store(pack(0, count), std::memory_order_release);
 }
 
-Block::Claim Block::claim() {
+Block::Claim Block::claim(std::size_t most) {
   std::uint64_t claims = claims_.load(std::memory_order_acquire);
   while (next_of(claims) < count_of(claims)) {
     const std::size_t begin = next_of(claims);
-    const std::size_t end = std::min(begin + grain_.load(std::memory_order_relaxed), count_of(claims));
+    const std::size_t grain = std::min(grain_.load(std::memory_order_relaxed), most);
+    const std::size_t end = std::min(begin + grain, count_of(claims));
     if (claims_.compare_exchange_weak(claims, pack(end, count_of(claims)), std::memory_order_acq_rel)) {
       return {begin, end};
     }

@@ -62,7 +62,8 @@ class Block final : public BatchWork, public Slots {
     bool empty() const { return begin == end; }
     std::size_t size() const { return end - begin; }
   };
-  Claim claim();
+  /// The next tasks for this thread: a grain of them, but no more than `most`.
+  Claim claim(std::size_t most);
   Claim claim_rest();
   /// Returns the end of a claim, from `from` on. Fails where somebody has claimed behind it.
   bool give_back(std::size_t from, std::size_t end);

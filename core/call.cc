@@ -76,7 +76,7 @@ void Call::prepare() {
   const ParallelOptions& o = options();
   if (setup_.collector != nullptr && size_ != unknown_size) setup_.collector->expect(size_);
   if (o.timeout && !setup_.bounded_results) {
-    deadline_ = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*o.timeout);
+    set_deadline(SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*o.timeout));
   }
   if (o.task_timeout) task_timeout_ = std::chrono::duration_cast<SteadyClock::duration>(*o.task_timeout);
   if (Probe::wanted(o)) {
@@ -215,18 +215,29 @@ void Call::fail(std::exception_ptr error) {
   progress_.notify();
 }
 
-void Call::check_deadline() {
-  if (deadline_ && !stopped() && SteadyClock::now() >= *deadline_) {
-    fail(std::make_exception_ptr(TimeoutError(
-        "timeout: the call was not done after " + std::to_string(options().timeout->count()) + " s")));
-  }
+Deadline Call::deadline() const {
+  const SteadyClock::rep by = deadline_.load(std::memory_order_relaxed);
+  if (by == no_deadline) return std::nullopt;
+  return SteadyClock::time_point(SteadyClock::duration(by));
+}
+
+void Call::set_deadline(Deadline deadline) {
+  deadline_.store(deadline ? deadline->time_since_epoch().count() : no_deadline, std::memory_order_relaxed);
+}
+
+void Call::out_of_time() {
+  if (stopped()) return;
+  const std::string limit = std::to_string(options().timeout->count()) + " s";
+  const std::string what = setup_.bounded_results ? "the next result did not come within " : "the call was not done after ";
+  fail(std::make_exception_ptr(TimeoutError("timeout: " + what + limit)));
 }
 
 bool Call::stop_requested(const RunningTask& task) const {
   if (stopped()) return true;
-  if (!deadline_ && !task_timeout_) return false;
+  const Deadline by = deadline();
+  if (!by && !task_timeout_) return false;
   const auto now = SteadyClock::now();
-  return (deadline_ && now >= *deadline_) || (task_timeout_ && now - task.started >= *task_timeout_);
+  return (by && now >= *by) || (task_timeout_ && now - task.started >= *task_timeout_);
 }
 
 void Call::close() {

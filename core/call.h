@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -73,8 +74,13 @@ class Call final : public CallControl {
 
   // --- by any thread ---
 
-  /// Ends the call with a TimeoutError where its deadline has passed.
-  void check_deadline();
+  /// Ends the call with a TimeoutError where its deadline has passed, and says whether it has.
+  bool check_deadline() {
+    const Deadline by = deadline();
+    if (!by || SteadyClock::now() < *by) return false;
+    out_of_time();
+    return true;
+  }
   /// Ends the call with this error, unless it has one; null just ends it.
   void fail(std::exception_ptr error);
   void run_block(Block& block) noexcept;
@@ -82,9 +88,12 @@ class Call final : public CallControl {
 
   TaskRange& tasks() { return tasks_; }
   const ParallelOptions& options() const { return session_.options; }
-  Deadline deadline() const { return deadline_; }
+  Deadline deadline() const;
+  /// The time by which what the caller waits for must have come.
+  void set_deadline(Deadline deadline);
 
  private:
+  static constexpr SteadyClock::rep no_deadline = std::numeric_limits<SteadyClock::rep>::max();
   struct CancelFromToken {
     Call* call;
     void operator()() const noexcept;
@@ -117,6 +126,7 @@ class Call final : public CallControl {
   void skip(Block& block, std::size_t begin, std::size_t end);
   void finish_tasks(Block& block, std::size_t first, std::size_t count);
   void cancel_unclaimed();
+  void out_of_time();
 
   Session& session_;
   SessionUse use_;
@@ -135,7 +145,7 @@ class Call final : public CallControl {
   bool watched_ = false;       // each task is timed, reported or retried by itself
   std::string nested_backend_;
   std::optional<Probe> probe_;
-  Deadline deadline_;
+  std::atomic<SteadyClock::rep> deadline_{no_deadline};
   std::optional<SteadyClock::duration> task_timeout_;
   bool joined_ = false;
 

@@ -27,16 +27,18 @@ void Call::run_in_scope(Block& block, RunningTask& task) {
 
 void Call::run_claims(Block& block, RunningTask& task) {
   if (options().initializer && !initialise(block)) return;
-  Block::Claim claim = block.claim();
+  Block::Claim claim = block.claim(1);
   if (claim.empty()) return;
   const std::size_t first = claim.begin;
   const std::size_t automatic = block.automatic_size;
   const auto started = timed_ ? SteadyClock::now() : SteadyClock::time_point{};
   std::size_t ended = 0;
-  // What ended is told once, at the end: a claim may be a single task of a few nanoseconds.
-  for (; !claim.empty(); claim = block.claim()) {
+  // Claims begin small, since the tasks may be slower than those that the batch size was learnt from, and what
+  // is claimed behind a running task is out of the others' reach. What ended is told once, at the end: a claim
+  // may be a single task of a few nanoseconds.
+  for (std::size_t most = 2; !claim.empty(); claim = block.claim(most), most *= 2) {
     ended += run_claim(block, claim, task);
-    if (deadline_) check_deadline();
+    check_deadline();
   }
   if (ended == 0) return;
   if (!timed_) return finish_tasks(block, first, ended);

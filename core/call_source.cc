@@ -20,7 +20,7 @@ using Hold = std::lock_guard<SpinMutex>;
 }  // namespace
 
 Block* Call::next_work(Runner runner) {
-  if (deadline_) check_deadline();
+  check_deadline();
   if (stopped()) return nullptr;
   if (Block* block = pull_block()) return block;
   if (!capabilities_.shared_memory) return nullptr;

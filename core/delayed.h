@@ -97,14 +97,13 @@ constexpr void check_function() {
   }
 }
 
-template <class Function, class... P, class... A>
-auto make_delayed(Function function, TypeList<P...>, A&&... arguments) {
+template <class Function, class... P, std::size_t... position, class... A>
+auto make_delayed(Function function, TypeList<P...>, std::index_sequence<position...>, A&&... arguments) {
   static_assert(sizeof...(P) == sizeof...(A), "delayed: the number of arguments is not what the function takes.");
   if constexpr (sizeof...(P) == sizeof...(A)) {
     (check_argument<P, A>(), ...);
-    [[maybe_unused]] std::size_t position = 0;
     return Delayed<Function, TypeList<P...>, typename Stored<P, A>::Type...>(
-        std::move(function), store_argument<P>(std::forward<A>(arguments), position++)...);
+        std::move(function), store_argument<P>(std::forward<A>(arguments), position)...);
   }
 }
 
@@ -125,7 +124,7 @@ auto delayed(A&&... arguments) {
   detail::check_function<Callable>();
   if constexpr (detail::HasSignature<Callable>) {
     return detail::make_delayed(detail::Named<F>{}, typename detail::Signature<Callable>::Parameters{},
-                                std::forward<A>(arguments)...);
+                                std::index_sequence_for<A...>{}, std::forward<A>(arguments)...);
   }
 }
 
@@ -142,7 +141,7 @@ auto delayed(F&& callable, A&&... arguments) {
   if constexpr (detail::HasSignature<Callable>) {
     return detail::make_delayed(detail::Held<Callable>{std::forward<F>(callable)},
                                 typename detail::Signature<Callable>::Parameters{},
-                                std::forward<A>(arguments)...);
+                                std::index_sequence_for<A...>{}, std::forward<A>(arguments)...);
   }
 }
 

@@ -37,8 +37,9 @@ class GeneratorHandle {
 /// Parallel::generator() and generator_unordered(); the tasks have begun already.
 ///
 /// Owns: the call. Destroying the generator cancels what is left of it, and waits for tasks that run.
-/// Errors: begin() and ++ throw a task's exception (in order: when its turn comes), TimeoutError,
-///   CancelledError, and what the input range throws; the generator has then ended.
+/// Errors: begin() and ++ throw a task's exception, TimeoutError, CancelledError, and what the input range
+///   throws; the generator has then ended. What was done by then is given first: in order, up to the first
+///   result that is missing.
 template <class R>
 class [[nodiscard]] Generator {
   using Value = std::conditional_t<std::is_void_v<R>, detail::Unit, R>;

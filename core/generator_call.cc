@@ -68,26 +68,30 @@ void GeneratorCall::leave_block() {
 
 // Waits for the next finished block. False at the end of the call.
 bool GeneratorCall::find_block() {
-  const auto& timeout = session_->options.timeout;
-  Deadline deadline;
-  if (timeout) deadline = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*timeout);
   const auto found = [this] {
     return block_ != nullptr || (block_ = call_.take_finished(std::exchange(read_, nullptr))) != nullptr;
   };
-  while (true) {
-    if (found()) break;
-    if (call_.help()) continue;
-    if (call_.over()) {
-      if (found()) break;
-      return false;
-    }
-    if (!call_.wait([&] { return found() || call_.over(); }, deadline) && !call_.stopped()) {
-      call_.fail(std::make_exception_ptr(TimeoutError("timeout: the next result did not come within " +
-                                                      std::to_string(timeout->count()) + " s")));
-    }
-  }
+  if (!found() && !wait_for(found)) return false;
   gaps_ = block_->gaps();
   position_ = 0;
+  return true;
+}
+
+template <class Found>
+bool GeneratorCall::wait_for(Found found) {
+  const auto& timeout = session_->options.timeout;
+  if (timeout) {
+    call_.set_deadline(SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*timeout));
+  }
+  while (true) {
+    if (call_.check_deadline()) return false;
+    if (found()) break;
+    if (call_.help()) continue;
+    // The last block may have come between the two looks.
+    if (call_.over()) return found();
+    call_.wait([&] { return found() || call_.over(); }, call_.deadline());
+  }
+  call_.set_deadline(std::nullopt);
   return true;
 }
 

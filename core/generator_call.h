@@ -22,6 +22,8 @@ class GeneratorCall {
   void drop_current();
   void leave_block();
   bool find_block();
+  template <class Found>
+  bool wait_for(Found found);
   void* take_from_block();
   void finish();
 

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "paracord/core/batch.h"
+
+namespace paracord::testkit {
+
+/// Makes batches for a backend under test, and keeps book of what it does with them.
+///
+/// Threads: any. Owns: the batches. A backend may call back late, so keep it by shared_ptr until the end.
+class Recorder : public std::enable_shared_from_this<Recorder> {
+ public:
+  Recorder();
+  ~Recorder();
+
+  struct Counts {
+    int made = 0;
+    int begun = 0;
+    int ended = 0;
+    int completed = 0;
+    int completed_ok = 0;
+    int completed_twice = 0;
+    int run_twice = 0;
+    int ok_without_run = 0;  ///< completed with an ok Status before run() had returned
+    int running = 0;
+    int most_running = 0;
+  };
+
+  /// A batch whose run() does `work`.
+  struct Made {
+    Batch batch;
+    OnDone on_done;
+  };
+  Made make(std::function<void()> work = {}, std::function<void()> when_done = {});
+
+  Counts counts();
+  /// Waits until `holds(counts)`; false after `limit`.
+  bool wait_until(const std::function<bool(const Counts&)>& holds,
+                  std::chrono::seconds limit = std::chrono::seconds(30));
+
+ private:
+  class Work;
+  static void completed(void* recorder, void* work, Status status) noexcept;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Counts counts_;
+  std::deque<std::unique_ptr<Work>> works_;
+};
+
+/// A door that batches wait at.
+class Gate {
+ public:
+  void open();
+  void wait();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+}  // namespace paracord::testkit

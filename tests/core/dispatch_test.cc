@@ -1,0 +1,136 @@
+// What a call sends to its backend, and when: watched with a backend that runs a batch only when told to.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <deque>
+#include <ranges>
+#include <thread>
+
+#include "paracord/paracord.h"
+#include "paracord/testkit/manual_backend.h"
+#include "paracord/tests/core/test_tasks.h"
+
+namespace paracord {
+namespace {
+
+using testkit::ManualBackend;
+
+class Dispatch : public ::testing::Test {
+ protected:
+  // Registers a backend of `workers` whose automatic batches have `batch_size` tasks.
+  ParallelOptions manual(int workers, std::size_t batch_size = 1) {
+    register_parallel_backend(
+        "manual", [=, this] { return std::make_unique<ManualBackend>(queue, workers, batch_size); });
+    ParallelOptions options;
+    options.n_jobs = workers;
+    options.backend = "manual";
+    return options;
+  }
+
+  // Runs all that comes, on a thread of its own, while `call` goes on.
+  template <class Call>
+  void served(Call call) {
+    std::atomic<bool> over{false};
+    std::jthread server([&] {
+      while (!over) {
+        if (!ManualBackend::run_next(queue)) std::this_thread::yield();
+      }
+    });
+    call();
+    over = true;
+  }
+
+  std::deque<std::size_t> sizes() {
+    return queue->with([](ManualBackend::Queue& q) { return q.sizes; });
+  }
+
+  ManualBackend::Shared queue = ManualBackend::make_queue();
+};
+
+// Counts what was read of 0, 1, 2, …
+auto counted(int count, int& read) {
+  return std::views::iota(0, count) | std::views::transform([&read](int i) {
+           ++read;
+           return delayed<square>(i);
+         });
+}
+
+TEST_F(Dispatch, ReadsTwoTasksPerWorkerAheadAndOneMoreForEachThatIsDone) {
+  int read = 0;
+  Parallel parallel(manual(3));
+  auto generator = parallel.generator(counted(100, read));
+  EXPECT_EQ(read, 6);
+  EXPECT_EQ(ManualBackend::waiting(queue), 6u);
+  for (int done = 1; done != 4; ++done) {
+    EXPECT_TRUE(ManualBackend::run_next(queue));
+    EXPECT_EQ(*generator.begin(), 0);
+  }
+  EXPECT_LE(read, 9);
+}
+
+TEST_F(Dispatch, ReadsNoFurtherThanPreDispatchSays) {
+  int read = 0;
+  ParallelOptions options = manual(3);
+  options.pre_dispatch = 2;
+  Parallel parallel(options);
+  auto generator = parallel.generator(counted(100, read));
+  EXPECT_EQ(read, 2);
+}
+
+TEST_F(Dispatch, SendsBatchesOfTheSizeThatWasAskedFor) {
+  ParallelOptions options = manual(2);
+  options.batch_size = 7;
+  Parallel parallel(options);
+  served([&] { EXPECT_EQ(parallel(squares(24)), expected_squares(24)); });
+  EXPECT_EQ(sizes(), (std::deque<std::size_t>{7, 7, 7, 3}));
+}
+
+TEST_F(Dispatch, CutsAutomaticBatchesTowardsTheEnd) {
+  Parallel parallel(manual(2, 50));
+  served([&] { EXPECT_EQ(parallel(squares(100)), expected_squares(100)); });
+  const auto sent = sizes();
+  EXPECT_EQ(sent.front(), 25u) << "no more than a fair share";
+  EXPECT_EQ(sent.back(), 1u) << "so that the workers end together";
+}
+
+TEST_F(Dispatch, EndsTheCallWhenTheBackendLosesABatch) {
+  Parallel parallel(manual(2));
+  std::jthread loser([this] {
+    while (ManualBackend::waiting(queue) == 0) std::this_thread::yield();
+    queue->with([](ManualBackend::Queue& q) { return std::exchange(q.waiting, {}); }).clear();
+    // What comes after is served.
+    while (ManualBackend::run_next(queue)) {
+    }
+  });
+  EXPECT_THROW(parallel(squares(10)), WorkerLostError);
+  loser.join();
+  served([&] { EXPECT_EQ(parallel(squares(10)), expected_squares(10)); });
+}
+
+TEST_F(Dispatch, SaysThatNoWorkerIsThere) {
+  Parallel parallel(manual(2));
+  register_parallel_backend("nobody", [this] { return std::make_unique<ManualBackend>(queue, 0); });
+  Parallel nobody({.n_jobs = 2, .backend = "nobody"});
+  EXPECT_THROW(nobody(squares(3)), BackendUnavailable);
+}
+
+TEST_F(Dispatch, AsksAtMostForTheResultsThatMayWait) {
+  int read = 0;
+  ParallelOptions options = manual(4, 10);
+  options.max_pending_results = 3;
+  Parallel parallel(options);
+  auto generator = parallel.generator(counted(100, read));
+  EXPECT_EQ(read, 3);
+  while (ManualBackend::run_next(queue)) {
+  }
+  EXPECT_EQ(read, 3) << "done is not read";
+  auto it = generator.begin();
+  EXPECT_EQ(*it, 0);
+  EXPECT_EQ(read, 3) << "the reader has it still";
+  ++it;
+  EXPECT_EQ(read, 4);
+}
+
+}  // namespace
+}  // namespace paracord

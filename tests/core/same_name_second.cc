@@ -1,0 +1,6 @@
+#include "paracord/core/delayed.h"
+#include "paracord/tests/core/same_name.h"
+
+static std::string same_name() { return "second"; }
+
+paracord::Task<std::string> same_name_from_second_file() { return paracord::delayed<same_name>(); }
