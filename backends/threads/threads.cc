@@ -53,6 +53,7 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
   struct Queue {
     std::deque<Ticket> tickets;
     std::size_t lingering = 0;  // visitors that wait for the next ticket
+    int visits = 0;             // asked for or there, lingering ones included
   };
 
   std::optional<Ticket> pop(Queue& queue);
@@ -60,6 +61,7 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
 
   detail::ThreadPool& pool_ = detail::ThreadPool::instance();
   bool budgeted_ = false;
+  int most_visits_ = 0;
   bool counted_ = false;
   detail::Guarded<Queue> queue_;
   std::atomic<std::size_t> queued_{0};  // as many as there are tickets, for visitors that linger
@@ -78,6 +80,7 @@ Configured ThreadsBackend::configure(const CallSettings& settings) {
   const int workers = effective_n_jobs(settings.n_jobs);
   if (workers == 1) return {.instead = "sequential"};
   budgeted_ = settings.n_jobs < 0;
+  most_visits_ = settings.caller_takes_part ? workers - 1 : workers;
   counted_ = settings.caller_takes_part && settings.nesting_level == 0;
   if (counted_) pool_.caller_begins();
   return {.workers = workers};
@@ -92,12 +95,14 @@ void ThreadsBackend::submit(Batch batch, OnDone on_done) {
     visit->next.emplace(std::move(batch), std::move(on_done));
     return;
   }
-  const bool awaited = queue_.with([&](Queue& queue) {
+  const bool ask = queue_.with([&](Queue& queue) {
     queue.tickets.emplace_back(std::move(batch), std::move(on_done));
     queued_.store(queue.tickets.size(), std::memory_order_relaxed);
-    return queue.lingering >= queue.tickets.size();
+    if (queue.lingering >= queue.tickets.size() || queue.visits >= most_visits_) return false;
+    ++queue.visits;
+    return true;
   });
-  if (!awaited) pool_.request(*this);
+  if (ask) pool_.request(*this);
 }
 
 void ThreadsBackend::terminate() {
@@ -135,7 +140,9 @@ std::optional<Ticket> ThreadsBackend::next(Visit& here) {
       detail::spin_limit() / 2);
   return queue_.with([this](Queue& queue) {
     --queue.lingering;
-    return pop(queue);
+    std::optional<Ticket> late = pop(queue);
+    if (!late) --queue.visits;
+    return late;
   });
 }
 
@@ -151,9 +158,9 @@ void ThreadsBackend::work() noexcept {
     const auto now = std::chrono::steady_clock::now();
     if (!make_way_at) make_way_at = now + longest_wait;
     if (now < *make_way_at) continue;
-    Ticket postponed = *std::exchange(here.next, std::nullopt);
     visit = outer;
-    return submit(std::move(postponed.batch), std::move(postponed.on_done));
+    queue_.with([](Queue& queue) { --queue.visits; });
+    return submit(std::move(here.next->batch), std::move(here.next->on_done));
   }
   visit = outer;
 }

@@ -1,0 +1,117 @@
+#include "paracord/backends/threads/threads.h"
+
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <latch>
+#include <set>
+#include <thread>
+
+#include "paracord/paracord.h"
+#include "paracord/tests/core/test_tasks.h"
+
+namespace paracord {
+namespace {
+
+using namespace std::chrono_literals;
+
+int thread_count() {
+  int count = -2;  // . and ..
+  DIR* dir = opendir("/proc/self/task");
+  while (readdir(dir) != nullptr) ++count;
+  closedir(dir);
+  return count;
+}
+
+TEST(Threads, CallerHelpsWithItsOwnCallOnly) {
+  // Two callers, each with tasks that note which caller they belong to; a caller's thread must see its own only.
+  std::atomic<int> foreign{0};
+  const auto caller = [&foreign](int me) {
+    const auto my_thread = std::this_thread::get_id();
+    static std::atomic<std::thread::id> callers[2];
+    callers[me] = my_thread;
+    Parallel parallel({.n_jobs = 2});
+    for (int round = 0; round != 100; ++round) {
+      parallel(std::views::iota(0, 50) | std::views::transform([&, me](int) {
+                 return delayed([&foreign, me] {
+                   if (callers[1 - me].load() == std::this_thread::get_id()) ++foreign;
+                 });
+               }));
+    }
+  };
+  {
+    std::jthread one(caller, 0), two(caller, 1);
+  }
+  EXPECT_EQ(foreign, 0);
+}
+
+TEST(Threads, UsesTheCallersThreadAmongItsWorkers) {
+  Parallel parallel({.n_jobs = 2});
+  const auto ids = parallel(std::views::iota(0, 200) | std::views::transform([](int) {
+                              return delayed([] {
+                                burn_and_return(20);
+                                return std::this_thread::get_id();
+                              });
+                            }));
+  const std::set<std::thread::id> distinct(ids.begin(), ids.end());
+  EXPECT_TRUE(distinct.contains(std::this_thread::get_id()));
+  EXPECT_LE(distinct.size(), 2u);
+}
+
+TEST(Threads, SharesItsThreadsBetweenObjects) {
+  for (int i = 0; i != 50; ++i) (void)Parallel({.n_jobs = 4})(squares(1000));
+  const int before = thread_count();
+  for (int i = 0; i != 200; ++i) (void)Parallel({.n_jobs = 4})(squares(1000));
+  EXPECT_LE(thread_count(), before + 1);
+}
+
+TEST(Threads, EndsThreadsThatStayIdle) {
+  (void)Parallel({.n_jobs = 4, .backend_options = ThreadsOptions{.idle_timeout = 1ms}})(
+      std::views::iota(0, 100) | std::views::transform([](int) { return delayed<burn_and_return>(50); }));
+  // Bounded by the test's timeout; nothing is asserted about how soon.
+  while (thread_count() > 1) std::this_thread::yield();
+  EXPECT_EQ(Parallel({.n_jobs = 4})(squares(100)), expected_squares(100));
+  (void)Parallel({.n_jobs = 2, .backend_options = ThreadsOptions{}})(squares(3));
+}
+
+TEST(Threads, WorkInTheChildOfAFork) {
+  (void)Parallel({.n_jobs = 3})(squares(100));
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);  // a hang ends the child, not the test
+    _exit(Parallel({.n_jobs = 3})(squares(1000)) == expected_squares(1000) ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+// A long call must not keep the pool's threads from another one for its whole length.
+TEST(Threads, LetOthersHaveATurn) {
+  std::atomic<bool> stop{false};
+  std::latch busy(1);
+  std::jthread endless([&] {
+    Parallel parallel({.n_jobs = -1});
+    for (const int x : parallel.generator(std::views::iota(0) | as_squares)) {
+      (void)x;
+      busy.try_wait() ? void() : busy.count_down();
+      if (stop) break;
+    }
+  });
+  busy.wait();
+  EXPECT_EQ(Parallel({.n_jobs = -1})(squares(5000)), expected_squares(5000));
+  stop = true;
+}
+
+TEST(Threads, BalanceTasksOfVeryDifferentCost) {
+  std::vector<int> costs;
+  for (int i = 0; i != 2000; ++i) costs.push_back(i % 100 == 0 ? 1000 : 1);
+  Parallel parallel({.n_jobs = 2});
+  EXPECT_EQ(parallel(costs | std::views::transform([](int cost) { return delayed<burn_and_return>(cost); })), costs);
+}
+
+}  // namespace
+}  // namespace paracord
