@@ -28,7 +28,8 @@ inline double seconds(const std::function<void()>& work) {
   return Seconds(std::chrono::steady_clock::now() - start).count();
 }
 
-inline Pair in_turn(const std::function<void()>& ours, const std::function<void()>& peer, int runs = 9) {
+inline Pair in_turn(const std::function<void()>& ours, const std::function<void()>& peer,
+                    int runs = 9) {
   ours();
   peer();
   std::vector<double> a, b, ratios;
@@ -42,20 +43,22 @@ inline Pair in_turn(const std::function<void()>& ours, const std::function<void(
 
 enum class Better { lower, higher };
 
-/// One row: group, case, ours, peer, ratio, unit. `goal` is the bound that the project sets for the ratio.
-inline void print_row(const char* group, const std::string& name, double ours, double peer, double ratio,
-                      const char* unit, Better better, double goal) {
+/// One row: group, case, ours, peer, ratio, unit. `goal` is the bound that the project sets for the
+/// ratio.
+inline void print_row(const char* group, const std::string& name, double ours, double peer,
+                      double ratio, const char* unit, Better better, double goal) {
   const bool met = better == Better::lower ? ratio <= goal : ratio >= goal;
-  std::printf("%s\t%s\t%.4g\t%.4g\t%.3f\t%s (%s is better; goal %s %.3g: %s)\n", group, name.c_str(), ours, peer, ratio,
-              unit, better == Better::lower ? "lower" : "higher", better == Better::lower ? "≤" : "≥", goal,
-              met ? "met" : "not met");
+  std::printf("%s\t%s\t%.4g\t%.4g\t%.3f\t%s (%s is better; goal %s %.3g: %s)\n", group,
+              name.c_str(), ours, peer, ratio, unit, better == Better::lower ? "lower" : "higher",
+              better == Better::lower ? "≤" : "≥", goal, met ? "met" : "not met");
   std::fflush(stdout);
 }
 
 /// A row of a cost per item: seconds become `unit`s by `scale`, divided by `items`.
-inline void cost_row(const char* group, const std::string& name, const Pair& pair, double items, double scale,
-                     const char* unit, double goal) {
-  print_row(group, name, pair.ours / items * scale, pair.peer / items * scale, pair.ratio, unit, Better::lower, goal);
+inline void cost_row(const char* group, const std::string& name, const Pair& pair, double items,
+                     double scale, const char* unit, double goal) {
+  print_row(group, name, pair.ours / items * scale, pair.peer / items * scale, pair.ratio, unit,
+            Better::lower, goal);
 }
 
 }  // namespace paracord::bench

@@ -30,7 +30,8 @@ constexpr int tasks = 1'000'000;
 constexpr double ns = 1e9, us = 1e6;
 constexpr const char* group = "threads";
 
-// The two tasks of the table: empty, and about ten nanoseconds. Called, not inlined, as a user's function is.
+// The two tasks of the table: empty, and about ten nanoseconds. Called, not inlined, as a user's
+// function is.
 [[gnu::noinline]] double empty_task(double x) {
   asm volatile("" : "+x"(x));
   return x;
@@ -120,13 +121,15 @@ void tbb_pipeline() {
                                                            }
                                                            return next++;
                                                          }) &
-                                 tbb::make_filter<int, double>(tbb::filter_mode::parallel, [](int i) { return F(i); }) &
+                                 tbb::make_filter<int, double>(tbb::filter_mode::parallel,
+                                                               [](int i) { return F(i); }) &
                                  tbb::make_filter<double, void>(tbb::filter_mode::serial_in_order,
                                                                 [&](double x) { sum += x; }));
   sink = sum;
 }
 
-// A pool as textbooks have it, with a future for each task: what task libraries with futures do at best.
+// A pool as textbooks have it, with a future for each task: what task libraries with futures do at
+// best.
 class FuturePool {
  public:
   explicit FuturePool(int count) {
@@ -187,20 +190,24 @@ void rows_of_tasks(const std::string& kind) {
   const auto vector = [&] { sink = automatic(one_pass<F>())[tasks / 2]; };
   const auto one_by_one = [&] { sink = single(one_pass<F>())[tasks / 2]; };
 
-  cost_row(group, "single pass, ordered vector, " + kind + " | oneTBB parallel_for_each, input iterator",
+  cost_row(group,
+           "single pass, ordered vector, " + kind + " | oneTBB parallel_for_each, input iterator",
            in_turn(vector, tbb_for_each<F>), tasks, ns, "ns/task", 0.5);
   cost_row(group, "single pass, ordered vector, " + kind + " | oneTBB task_group::run",
            in_turn(vector, tbb_task_group<F>), tasks, ns, "ns/task", 0.25);
   cost_row(group, "concurrent_range, " + kind + " | oneTBB parallel_for auto, fresh vector",
-           in_turn([&] { sink = automatic(concurrent_range(random_access<F>()))[tasks / 2]; }, tbb_parallel_for<F>, 15),
+           in_turn([&] { sink = automatic(concurrent_range(random_access<F>()))[tasks / 2]; },
+                   tbb_parallel_for<F>, 15),
            tasks, ns, "ns/task", 1.5);
-  cost_row(group, "batch_size = 1, " + kind + " | OpenMP task", in_turn(one_by_one, openmp_tasks<F>, 5), tasks, ns,
-           "ns/task", 1.0);
-  cost_row(group, "batch_size = 1, " + kind + " | oneTBB task_group::run", in_turn(one_by_one, tbb_task_group<F>), tasks,
-           ns, "ns/task", 1.0);
+  cost_row(group, "batch_size = 1, " + kind + " | OpenMP task",
+           in_turn(one_by_one, openmp_tasks<F>, 5), tasks, ns, "ns/task", 1.0);
+  cost_row(group, "batch_size = 1, " + kind + " | oneTBB task_group::run",
+           in_turn(one_by_one, tbb_task_group<F>), tasks, ns, "ns/task", 1.0);
   FuturePool pool(workers);
   cost_row(group, "batch_size = 1, " + kind + " | textbook pool, future per task",
-           in_turn(one_by_one, [&] { futures<F>(pool); }, 3), tasks, ns, "ns/task", 0.1);
+           in_turn(
+               one_by_one, [&] { futures<F>(pool); }, 3),
+           tasks, ns, "ns/task", 0.1);
   cost_row(group, "generator in order, " + kind + " | oneTBB parallel_pipeline",
            in_turn(
                [&] {
@@ -215,7 +222,8 @@ void rows_of_tasks(const std::string& kind) {
 void row_of_warm_call() {
   constexpr int calls = 20'000;
   Parallel parallel({.n_jobs = workers});
-  const auto two = std::views::iota(0, 2) | std::views::transform([](int i) { return delayed<empty_task>(i); });
+  const auto two =
+      std::views::iota(0, 2) | std::views::transform([](int i) { return delayed<empty_task>(i); });
   cost_row(group, "warm call of 2 tasks | OpenMP parallel for",
            in_turn(
                [&] {
@@ -244,17 +252,20 @@ double cpu_us_of(const std::function<void()>& work) {
   return process_cpu_us() - before;
 }
 
-// The CPU that waiting threads use: two tasks, of which one sleeps, so that everybody waits. The peer does the
-// same with two threads and a condition variable, which is what the kernel's own work costs.
+// The CPU that waiting threads use: two tasks, of which one sleeps, so that everybody waits. The
+// peer does the same with two threads and a condition variable, which is what the kernel's own work
+// costs.
 void row_of_waiting() {
   constexpr auto nap = std::chrono::milliseconds(100);
   Parallel parallel({.n_jobs = workers});
   const auto ours = [&] {
     (void)parallel(std::views::iota(0, 2) | std::views::transform([&](int i) {
-                     return delayed([](int which, std::chrono::milliseconds time) {
-                       if (which == 1) std::this_thread::sleep_for(time);
-                       return which;
-                     }, i, nap);
+                     return delayed(
+                         [](int which, std::chrono::milliseconds time) {
+                           if (which == 1) std::this_thread::sleep_for(time);
+                           return which;
+                         },
+                         i, nap);
                    }));
   };
   FuturePool pool(workers);
@@ -270,8 +281,8 @@ void row_of_waiting() {
   ours(), peer();
   for (int run = 0; run != 15; ++run) extra.push_back(cpu_us_of(ours) - cpu_us_of(peer));
   // Caller and pool thread may each spin once: 50 µs for either is the bound.
-  print_row(group, "CPU of spinning while caller and pool wait | 2 × 50 µs", median(extra), 100, median(extra) / 100,
-            "µs", Better::lower, 1.0);
+  print_row(group, "CPU of spinning while caller and pool wait | 2 × 50 µs", median(extra), 100,
+            median(extra) / 100, "µs", Better::lower, 1.0);
 }
 
 void burn(std::chrono::nanoseconds time) {
@@ -309,9 +320,9 @@ void row_of_slow_mean() {
   Parallel parallel({.n_jobs = workers});
   const Pair pair = in_turn(
       [&] {
-        sink = parallel(std::views::iota(std::size_t{0}, windows) | std::views::transform([&](std::size_t i) {
-                          return delayed<mean_of>(data, i * step);
-                        }))[0];
+        sink = parallel(std::views::iota(std::size_t{0}, windows) |
+                        std::views::transform(
+                            [&](std::size_t i) { return delayed<mean_of>(data, i * step); }))[0];
       },
       [&] {
         std::vector<double> out(windows);

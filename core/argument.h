@@ -22,7 +22,8 @@ Copied<T> copy(const T& value) {
   return {value};
 }
 
-/// Whether a parameter of type T borrows memory that it does not own. Specialise for views of your own.
+/// Whether a parameter of type T borrows memory that it does not own. Specialise for views of your
+/// own.
 template <class T>
 inline constexpr bool is_view = false;
 template <class T, std::size_t N>
@@ -58,9 +59,9 @@ struct Stored {
   static constexpr bool borrows = is_reference_wrapper<Given> && std::is_reference_v<P>;
   static constexpr bool mutable_reference =
       std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>;
-  static constexpr bool owning_rvalue_for_view =
-      is_view<Value> && !std::is_lvalue_reference_v<A> && !is_view<Given> &&
-      !std::is_pointer_v<Given> && !is_reference_wrapper<Given>;
+  static constexpr bool owning_rvalue_for_view = is_view<Value> && !std::is_lvalue_reference_v<A> &&
+                                                 !is_view<Given> && !std::is_pointer_v<Given> &&
+                                                 !is_reference_wrapper<Given>;
   using Type = std::conditional_t<borrows, Given, Value>;
 };
 
@@ -68,14 +69,17 @@ struct Stored {
 template <class P, class A>
 constexpr void check_argument() {
   using S = Stored<P, A>;
-  static_assert(!S::owning_rvalue_for_view,
-                "delayed: a temporary that owns its memory was given to a view parameter; it would be gone "
-                "when the task runs. Keep it in a variable that outlives the call, or let the function "
-                "take it by value.");
-  static_assert(!S::mutable_reference || S::borrows,
-                "delayed: the function takes this parameter by mutable reference; pass std::ref(x), with x "
-                "outliving the call, or let the function return its result.");
-  if constexpr (!S::owning_rvalue_for_view && !(S::mutable_reference && !S::borrows) && !is_copied<typename S::Given>) {
+  static_assert(
+      !S::owning_rvalue_for_view,
+      "delayed: a temporary that owns its memory was given to a view parameter; it would be gone "
+      "when the task runs. Keep it in a variable that outlives the call, or let the function "
+      "take it by value.");
+  static_assert(
+      !S::mutable_reference || S::borrows,
+      "delayed: the function takes this parameter by mutable reference; pass std::ref(x), with x "
+      "outliving the call, or let the function return its result.");
+  if constexpr (!S::owning_rvalue_for_view && !(S::mutable_reference && !S::borrows) &&
+                !is_copied<typename S::Given>) {
     static_assert(std::is_constructible_v<typename S::Type, A>,
                   "delayed: an argument does not convert to the function's parameter.");
   }
@@ -88,14 +92,17 @@ typename Stored<P, A>::Type store_argument(A&& given, [[maybe_unused]] std::size
     return typename S::Type(given.value);
   } else {
     if constexpr (std::is_reference_v<P> && !S::borrows && std::is_lvalue_reference_v<A> &&
-                  ContiguousContainer<typename S::Value> && std::is_same_v<typename S::Given, typename S::Value>) {
-      refuse_large_copy(given.size() * sizeof(*given.data()), position, &type_name<typename S::Value>);
+                  ContiguousContainer<typename S::Value> &&
+                  std::is_same_v<typename S::Given, typename S::Value>) {
+      refuse_large_copy(given.size() * sizeof(*given.data()), position,
+                        &type_name<typename S::Value>);
     }
     return static_cast<typename S::Type>(std::forward<A>(given));
   }
 }
 
-/// Hands a stored argument to a parameter of type P: borrowed as a reference, const as it lies, else moved.
+/// Hands a stored argument to a parameter of type P: borrowed as a reference, const as it lies,
+/// else moved.
 template <class P, class T>
 decltype(auto) pass_argument(T& stored) {
   if constexpr (is_reference_wrapper<T> && std::is_reference_v<P>) {

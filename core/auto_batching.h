@@ -9,9 +9,9 @@
 
 namespace paracord {
 
-/// Chooses batch sizes so that a batch runs for about as long as the backend wants: joblib's rule (1 at
-/// first, at most doubling, a running mean with weights 0.8 and 0.2), fed with the time that the batch ran,
-/// without queueing and transfer, and with target times of the backend's own.
+/// Chooses batch sizes so that a batch runs for about as long as the backend wants: joblib's rule
+/// (1 at first, at most doubling, a running mean with weights 0.8 and 0.2), fed with the time that
+/// the batch ran, without queueing and transfer, and with target times of the backend's own.
 ///
 /// Threads: any.
 class AutoBatchingMixin : public ParallelBackendBase {
@@ -35,7 +35,8 @@ class AutoBatchingMixin : public ParallelBackendBase {
 
   const Targets targets_;
   std::atomic<std::size_t> size_{1};
-  detail::Guarded<double> mean_ns_{0.0};  // of batches of the current size; 0: none was measured yet
+  detail::Guarded<double> mean_ns_{
+      0.0};  // of batches of the current size; 0: none was measured yet
 };
 
 }  // namespace paracord

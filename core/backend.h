@@ -12,20 +12,22 @@ namespace paracord {
 
 /// What a backend is, so that calls can use it well.
 struct Capabilities {
-  bool shared_memory = false;      ///< tasks see the caller's memory; batches may be shared out further while they run
-  bool runs_in_caller = false;     ///< submit() runs the batch before it returns
-  bool caller_helps = false;       ///< the waiting caller may run batches of its own call (counts as one worker)
+  bool shared_memory =
+      false;  ///< tasks see the caller's memory; batches may be shared out further while they run
+  bool runs_in_caller = false;  ///< submit() runs the batch before it returns
+  bool caller_helps =
+      false;  ///< the waiting caller may run batches of its own call (counts as one worker)
   bool inner_max_num_threads = false;  ///< honours that option
-  int batches_per_worker = 2;      ///< in flight, so that a worker has the next one at hand
+  int batches_per_worker = 2;          ///< in flight, so that a worker has the next one at hand
 };
 
 /// One call, as a backend is told of it.
 struct CallSettings {
-  int n_jobs;                            ///< as asked: negative means relative to the CPUs
-  int nesting_level;                     ///< 0: not inside a task
-  bool caller_takes_part;                ///< the caller runs batches itself: one worker fewer is needed
-  const BackendOptions* backend_options; ///< as given; null: none
-  const ParallelOptions* options;        ///< all of them, for the call's length
+  int n_jobs;              ///< as asked: negative means relative to the CPUs
+  int nesting_level;       ///< 0: not inside a task
+  bool caller_takes_part;  ///< the caller runs batches itself: one worker fewer is needed
+  const BackendOptions* backend_options;  ///< as given; null: none
+  const ParallelOptions* options;         ///< all of them, for the call's length
 };
 
 /// What configure() answers.
@@ -35,13 +37,15 @@ struct Configured {
   Status status{};                       ///< trouble: the call does not start
 };
 
-/// A place where tasks run: threads here, processes here, or machines elsewhere. One object serves one
-/// Parallel object, call after call; what is worth sharing (a pool) stands behind it.
+/// A place where tasks run: threads here, processes here, or machines elsewhere. One object serves
+/// one Parallel object, call after call; what is worth sharing (a pool) stands behind it.
 ///
-/// Every batch that submit() is given gets exactly one completion: also when the backend is aborted or
-/// terminated, when a task throws, when a worker dies. testkit/conformance.h holds backends to all of it.
+/// Every batch that submit() is given gets exactly one completion: also when the backend is aborted
+/// or terminated, when a task throws, when a worker dies. testkit/conformance.h holds backends to
+/// all of it.
 ///
-/// Threads: submit() and abort() from any thread, also out of a completion; the rest one at a time, by the
+/// Threads: submit() and abort() from any thread, also out of a completion; the rest one at a time,
+/// by the
 ///   thread that made the call. submit() does not wait for a batch, except with runs_in_caller.
 /// Owns:    each batch and its completion, from submit() until the completion was called.
 /// Errors:  as Status values; nothing is thrown across this class.
@@ -60,11 +64,12 @@ class ParallelBackendBase {
   /// A call begins. Workers may be started here or later.
   virtual Configured configure(const CallSettings& settings) = 0;
 
-  /// Takes a batch; runs at most the configured number at once (one fewer where the caller takes part).
+  /// Takes a batch; runs at most the configured number at once (one fewer where the caller takes
+  /// part).
   virtual void submit(Batch batch, OnDone on_done) = 0;
 
-  /// Completes as cancelled, before it returns, every batch that has not begun. Those that run go on, and
-  /// are completed when they end. The backend stays usable.
+  /// Completes as cancelled, before it returns, every batch that has not begun. Those that run go
+  /// on, and are completed when they end. The backend stays usable.
   virtual void abort() = 0;
 
   /// The call is over: all its batches are completed.
@@ -73,8 +78,8 @@ class ParallelBackendBase {
   /// Lets go of everything that belongs to this object. abort() came first; nothing comes after.
   virtual void terminate() {}
 
-  /// The backend of calls inside tasks that name none; `nesting_level` is theirs, from 1. By default
-  /// threads at level 1 and sequential below.
+  /// The backend of calls inside tasks that name none; `nesting_level` is theirs, from 1. By
+  /// default threads at level 1 and sequential below.
   virtual std::string nested_backend(int nesting_level) const;
 
   /// The number of tasks for the next batch where batch_size is automatic; see AutoBatchingMixin.

@@ -9,8 +9,10 @@ Status BackendOptions::refuse(const BackendOptions* given) {
 }
 
 Status BackendOptions::wrong_type(const std::type_info& given, const std::type_info* wanted) {
-  std::string text = "backend_options: the backend does not know options of type " + detail::readable_type(given);
-  text += wanted != nullptr ? "; give it " + detail::readable_type(*wanted) : "; it takes none, leave them out";
+  std::string text =
+      "backend_options: the backend does not know options of type " + detail::readable_type(given);
+  text += wanted != nullptr ? "; give it " + detail::readable_type(*wanted)
+                            : "; it takes none, leave them out";
   return Status(StatusCode::invalid_argument, std::move(text));
 }
 

@@ -17,12 +17,12 @@ namespace paracord {
 class BackendOptions {
  public:
   template <class T>
-    requires(!std::same_as<std::remove_cvref_t<T>, BackendOptions>)
-  BackendOptions(T options)  // NOLINT: implicit, so that the struct can be written in place
+  requires(!std::same_as<std::remove_cvref_t<T>, BackendOptions>)
+      BackendOptions(T options)  // NOLINT: implicit, so that the struct can be written in place
       : type_(&typeid(T)), options_(std::make_shared<const T>(std::move(options))) {}
 
-  /// For backends: the options as a T. A null pointer stands for "not given" and gives T's defaults;
-  /// options of another type give a Status that names both.
+  /// For backends: the options as a T. A null pointer stands for "not given" and gives T's
+  /// defaults; options of another type give a Status that names both.
   template <class T>
   static Status read(const BackendOptions* given, T& result) {
     if (given == nullptr) return Status();

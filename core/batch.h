@@ -36,18 +36,21 @@ class Batch {
   BatchWork* work_;
 };
 
-/// Completes one batch: call it once, with an ok Status after the batch has run, else with what went wrong.
-/// One that is destroyed without having been called completes its batch as lost; a second call does
-/// nothing. It may call submit() again before it returns.
+/// Completes one batch: call it once, with an ok Status after the batch has run, else with what
+/// went wrong. One that is destroyed without having been called completes its batch as lost; a
+/// second call does nothing. It may call submit() again before it returns.
 ///
 /// Threads: any; the caller holds no lock that submit() or abort() takes.
 class OnDone {
  public:
   using Function = void (*)(void* call, void* batch, Status status) noexcept;
 
-  OnDone(Function function, void* call, void* batch) : function_(function), call_(call), batch_(batch) {}
+  OnDone(Function function, void* call, void* batch)
+      : function_(function), call_(call), batch_(batch) {}
   OnDone(OnDone&& other) noexcept
-      : function_(std::exchange(other.function_, nullptr)), call_(other.call_), batch_(other.batch_) {}
+      : function_(std::exchange(other.function_, nullptr)),
+        call_(other.call_),
+        batch_(other.batch_) {}
   OnDone& operator=(OnDone&& other) noexcept {
     OnDone taken(std::move(other));
     std::swap(function_, taken.function_);
@@ -56,11 +59,13 @@ class OnDone {
     return *this;
   }
   ~OnDone() {
-    if (function_ != nullptr) (*this)(Status(StatusCode::lost, "the backend dropped the batch without completing it"));
+    if (function_ != nullptr)
+      (*this)(Status(StatusCode::lost, "the backend dropped the batch without completing it"));
   }
 
   void operator()(Status status = Status()) {
-    if (const Function function = std::exchange(function_, nullptr)) function(call_, batch_, std::move(status));
+    if (const Function function = std::exchange(function_, nullptr))
+      function(call_, batch_, std::move(status));
   }
 
  private:

@@ -6,9 +6,15 @@ namespace paracord::detail {
 
 namespace {
 
-constexpr std::uint64_t pack(std::uint64_t next, std::uint64_t count) { return next << 32 | count; }
-constexpr std::size_t next_of(std::uint64_t claims) { return claims >> 32; }
-constexpr std::size_t count_of(std::uint64_t claims) { return claims & 0xffffffffu; }
+constexpr std::uint64_t pack(std::uint64_t next, std::uint64_t count) {
+  return next << 32 | count;
+}
+constexpr std::size_t next_of(std::uint64_t claims) {
+  return claims >> 32;
+}
+constexpr std::size_t count_of(std::uint64_t claims) {
+  return claims & 0xffffffffu;
+}
 
 void* make_room(std::size_t bytes, std::size_t alignment) {
   return bytes == 0 ? nullptr : ::operator new(bytes, std::align_val_t(alignment));
@@ -18,7 +24,8 @@ void drop_room(void* room, std::size_t alignment) {
 }
 
 // Replaces `room`, of `held` objects, where it is too small for `wanted`.
-void ensure_room(void*& room, std::size_t& held, std::size_t wanted, std::size_t size, std::size_t alignment) {
+void ensure_room(void*& room, std::size_t& held, std::size_t wanted, std::size_t size,
+                 std::size_t alignment) {
   if (held >= wanted) return;
   drop_room(room, alignment);
   room = nullptr;
@@ -34,13 +41,17 @@ Block::~Block() {
   drop_room(own_results_, layout_.result_alignment);
 }
 
-void Block::run() noexcept { call_.run_block(*this); }
+void Block::run() noexcept {
+  call_.run_block(*this);
+}
 
 void Block::prepare(std::size_t first, std::size_t capacity, const Layout& layout, void* place) {
   layout_ = layout;
-  if (layout.task_size != 0) ensure_room(tasks, task_room_, capacity, layout.task_size, layout.task_alignment);
+  if (layout.task_size != 0)
+    ensure_room(tasks, task_room_, capacity, layout.task_size, layout.task_alignment);
   in_place_ = place != nullptr;
-  if (!in_place_) ensure_room(own_results_, result_room_, capacity, layout.result_size, layout.result_alignment);
+  if (!in_place_)
+    ensure_room(own_results_, result_room_, capacity, layout.result_size, layout.result_alignment);
   results = in_place_ ? place : own_results_;
   first_index = first;
   count = 0;
@@ -62,7 +73,8 @@ Block::Claim Block::claim(std::size_t most) {
     const std::size_t begin = next_of(claims);
     const std::size_t grain = std::min(grain_.load(std::memory_order_relaxed), most);
     const std::size_t end = std::min(begin + grain, count_of(claims));
-    if (claims_.compare_exchange_weak(claims, pack(end, count_of(claims)), std::memory_order_acq_rel)) {
+    if (claims_.compare_exchange_weak(claims, pack(end, count_of(claims)),
+                                      std::memory_order_acq_rel)) {
       return {begin, end};
     }
   }
@@ -85,7 +97,8 @@ bool Block::give_back(std::size_t from, std::size_t end) {
   attention.store(false, std::memory_order_relaxed);
   std::uint64_t claims = claims_.load(std::memory_order_relaxed);
   if (next_of(claims) != end) return false;
-  return claims_.compare_exchange_strong(claims, pack(from, count_of(claims)), std::memory_order_acq_rel);
+  return claims_.compare_exchange_strong(claims, pack(from, count_of(claims)),
+                                         std::memory_order_acq_rel);
 }
 
 bool Block::has_unclaimed() const {

@@ -17,10 +17,13 @@ namespace paracord::detail {
 
 class Call;
 
-/// The missing results of a block: tasks that failed, or that were cancelled (no error of their own).
+/// The missing results of a block: tasks that failed, or that were cancelled (no error of their
+/// own).
 class BlockGaps final : public Gaps {
  public:
-  void add(std::size_t index, std::exception_ptr error) { gaps_.emplace_back(index, std::move(error)); }
+  void add(std::size_t index, std::exception_ptr error) {
+    gaps_.emplace_back(index, std::move(error));
+  }
   bool empty() const { return gaps_.empty(); }
   void clear() { gaps_.clear(); }
   bool missing(std::size_t index) const override { return find(index) != nullptr; }
@@ -32,17 +35,19 @@ class BlockGaps final : public Gaps {
  private:
   using Gap = std::pair<std::size_t, std::exception_ptr>;
   const Gap* find(std::size_t index) const {
-    const auto found = std::find_if(gaps_.begin(), gaps_.end(), [&](const Gap& gap) { return gap.first == index; });
+    const auto found = std::find_if(gaps_.begin(), gaps_.end(),
+                                    [&](const Gap& gap) { return gap.first == index; });
     return found == gaps_.end() ? nullptr : &*found;
   }
   std::vector<Gap> gaps_;
 };
 
-/// Consecutive tasks of a call, read together, and their results. Whoever runs them claims a few at a time, so
-/// several threads can work on one block: a long one never keeps others idle.
+/// Consecutive tasks of a call, read together, and their results. Whoever runs them claims a few at
+/// a time, so several threads can work on one block: a long one never keeps others idle.
 ///
-/// Owns:    room for tasks and results, reused from one filling to the next. A block lives as long as its call.
-/// Threads: claim(), give_back(), finish() from any; the rest by whoever fills or collects it.
+/// Owns:    room for tasks and results, reused from one filling to the next. A block lives as long
+/// as its call. Threads: claim(), give_back(), finish() from any; the rest by whoever fills or
+/// collects it.
 class Block final : public BatchWork, public Slots {
  public:
   explicit Block(Call& call) : call_(call) {}
@@ -52,7 +57,8 @@ class Block final : public BatchWork, public Slots {
   std::size_t size() const override { return count; }
   void run() noexcept override;
 
-  /// Makes room for `capacity` tasks from `first` on; results stand at `place`, or in the block for null.
+  /// Makes room for `capacity` tasks from `first` on; results stand at `place`, or in the block for
+  /// null.
   void prepare(std::size_t first, std::size_t capacity, const Layout& layout, void* place);
   /// The tasks are there: they can be claimed, `grain` at a time.
   void publish(std::size_t grain);
@@ -73,7 +79,9 @@ class Block final : public BatchWork, public Slots {
   bool is_coarse() const { return grain_.load(std::memory_order_relaxed) > 1; }
 
   /// `tasks` of the block's are over, one way or another. Returns whether they were the last.
-  bool finish(std::size_t tasks) { return unfinished_.fetch_sub(tasks, std::memory_order_acq_rel) == tasks; }
+  bool finish(std::size_t tasks) {
+    return unfinished_.fetch_sub(tasks, std::memory_order_acq_rel) == tasks;
+  }
   bool finished() const { return unfinished_.load(std::memory_order_acquire) == 0; }
 
   void add_gap(std::size_t index, std::exception_ptr error);

@@ -42,7 +42,8 @@ Block* BlockList::take_finished() {
 }
 
 Block* BlockList::find_unclaimed(bool spare) {
-  while (unclaimed_from_ != nullptr && !unclaimed_from_->has_unclaimed()) unclaimed_from_ = unclaimed_from_->next;
+  while (unclaimed_from_ != nullptr && !unclaimed_from_->has_unclaimed())
+    unclaimed_from_ = unclaimed_from_->next;
   Block* block = unclaimed_from_;
   while (spare && block != nullptr && !block->has_spare()) block = block->next;
   return block;

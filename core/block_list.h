@@ -24,8 +24,8 @@ class BlockList {
   void add_finished(Block& block);
   Block* take_finished();
 
-  /// A block with tasks that nobody has claimed, the oldest; null where there is none. With `spare`, one that
-  /// keeps a second thread busy.
+  /// A block with tasks that nobody has claimed, the oldest; null where there is none. With
+  /// `spare`, one that keeps a second thread busy.
   Block* find_unclaimed(bool spare);
   /// Tasks were given back: look at all blocks again.
   void look_from_start() { unclaimed_from_ = first_; }

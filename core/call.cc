@@ -58,9 +58,9 @@ Call::Call(Session& session, TaskRange& tasks, Setup setup)
   }
   const ParallelOptions& o = options();
   if (o.retries.value_or(0) > 0 && !layout_.copyable) {
-    throw std::invalid_argument(
-        "retries = " + std::to_string(*o.retries) +
-        " needs tasks whose arguments can be copied, for the next attempt; leave it unset, or pass copyable arguments");
+    throw std::invalid_argument("retries = " + std::to_string(*o.retries) +
+                                " needs tasks whose arguments can be copied, for the next attempt; "
+                                "leave it unset, or pass copyable arguments");
   }
   if (size_ == 0) exhausted_.store(true);
   configure();
@@ -76,11 +76,14 @@ void Call::prepare() {
   const ParallelOptions& o = options();
   if (setup_.collector != nullptr && size_ != unknown_size) setup_.collector->expect(size_);
   if (o.timeout && !setup_.bounded_results) {
-    set_deadline(SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*o.timeout));
+    set_deadline(SteadyClock::now() +
+                 std::chrono::duration_cast<SteadyClock::duration>(*o.timeout));
   }
-  if (o.task_timeout) task_timeout_ = std::chrono::duration_cast<SteadyClock::duration>(*o.task_timeout);
+  if (o.task_timeout)
+    task_timeout_ = std::chrono::duration_cast<SteadyClock::duration>(*o.task_timeout);
   if (Probe::wanted(o)) {
-    probe_.emplace(o, *backend_in_use_, workers_, size_ == unknown_size ? std::nullopt : std::optional(size_));
+    probe_.emplace(o, *backend_in_use_, workers_,
+                   size_ == unknown_size ? std::nullopt : std::optional(size_));
   }
   watched_ = probe_.has_value() || task_timeout_ || o.retries.value_or(0) > 0;
   if (o.stop_token) on_stop_.emplace(*o.stop_token, CancelFromToken{this});
@@ -93,7 +96,8 @@ void Call::configure() {
   capabilities_ = backend_->capabilities();
   const auto ask = [&] {
     capabilities_ = backend_->capabilities();
-    const CallSettings settings{session_.n_jobs, nesting_level_, capabilities_.caller_helps && !setup_.bounded_results,
+    const CallSettings settings{session_.n_jobs, nesting_level_,
+                                capabilities_.caller_helps && !setup_.bounded_results,
                                 o.backend_options ? &*o.backend_options : nullptr, &o};
     configured = backend_->configure(settings);
   };
@@ -107,19 +111,24 @@ void Call::configure() {
   }
   if (!configured.status.ok()) throw_status(configured.status);
   if (configured.workers < 1) {
-    throw BackendUnavailable("the backend '" + *name + "' has no active worker; start one, or choose another backend");
+    throw BackendUnavailable("the backend '" + *name +
+                             "' has no active worker; start one, or choose another backend");
   }
   workers_ = configured.workers;
-  slot_limit_ = static_cast<std::uint32_t>(workers_ * std::max(1, capabilities_.batches_per_worker));
+  slot_limit_ =
+      static_cast<std::uint32_t>(workers_ * std::max(1, capabilities_.batches_per_worker));
   worker_indexes_.prepare(static_cast<int>(slot_limit_));
-  // A call of no more tasks than workers has no use for larger batches, nor anything to learn about them.
+  // A call of no more tasks than workers has no use for larger batches, nor anything to learn about
+  // them.
   timed_ = size_ > static_cast<std::size_t>(workers_);
   transparent_ = capabilities_.runs_in_caller;
   nested_backend_ = backend_->nested_backend(nesting_level_ + 1);
   backend_in_use_ = name;
 }
 
-Call::~Call() { discard_results(); }
+Call::~Call() {
+  discard_results();
+}
 
 // After close(): results that nobody took.
 void Call::discard_results() {
@@ -134,7 +143,8 @@ void Call::discard_results() {
 }
 
 void Call::CancelFromToken::operator()() const noexcept {
-  call->fail(exception_of(Status(StatusCode::cancelled, "the call was cancelled by its stop_token")));
+  call->fail(
+      exception_of(Status(StatusCode::cancelled, "the call was cancelled by its stop_token")));
 }
 
 Block* Call::join() {
@@ -155,7 +165,8 @@ void Call::dispatch() {
   }
 }
 
-// Holds a slot. Goes round where the backend completes batches before submit() returns, instead of deeper.
+// Holds a slot. Goes round where the backend completes batches before submit() returns, instead of
+// deeper.
 void Call::submit(Block* block) {
   while (block != nullptr) {
     Submitting here{this, false, submitting};
@@ -222,13 +233,15 @@ Deadline Call::deadline() const {
 }
 
 void Call::set_deadline(Deadline deadline) {
-  deadline_.store(deadline ? deadline->time_since_epoch().count() : no_deadline, std::memory_order_relaxed);
+  deadline_.store(deadline ? deadline->time_since_epoch().count() : no_deadline,
+                  std::memory_order_relaxed);
 }
 
 void Call::out_of_time() {
   if (stopped()) return;
   const std::string limit = std::to_string(options().timeout->count()) + " s";
-  const std::string what = setup_.bounded_results ? "the next result did not come within " : "the call was not done after ";
+  const std::string what = setup_.bounded_results ? "the next result did not come within "
+                                                  : "the call was not done after ";
   fail(std::make_exception_ptr(TimeoutError("timeout: " + what + limit)));
 }
 

@@ -22,11 +22,13 @@ namespace paracord::detail {
 
 /// One call: reads tasks, hands them to the backend as batches, keeps results until they are taken.
 ///
-/// The tasks stand in blocks. A slot is the right to have one batch in flight; whoever holds one looks for work
-/// (a new block from the input, or what nobody has claimed of an older one) and submits it. When the batch
-/// completes, the slot is used again on the spot, by the thread that completed it, until there is nothing left.
+/// The tasks stand in blocks. A slot is the right to have one batch in flight; whoever holds one
+/// looks for work (a new block from the input, or what nobody has claimed of an older one) and
+/// submits it. When the batch completes, the slot is used again on the spot, by the thread that
+/// completed it, until there is nothing left.
 ///
-/// Threads: as marked. Locks are taken in the order source, live blocks; never while user code runs, except
+/// Threads: as marked. Locks are taken in the order source, live blocks; never while user code
+/// runs, except
 ///   that the user's range is read under the source lock.
 /// Owns:    the blocks. Lives until every slot is back: a slot's holder may touch it, nobody else.
 class Call final : public CallControl {
@@ -34,8 +36,8 @@ class Call final : public CallControl {
   enum class Order { as_given, as_done };
   struct Setup {
     Order order = Order::as_given;
-    bool keep_errors = false;         ///< a failing task does not end the call
-    bool bounded_results = false;     ///< a reader takes them: max_pending_results holds
+    bool keep_errors = false;      ///< a failing task does not end the call
+    bool bounded_results = false;  ///< a reader takes them: max_pending_results holds
     Collector* collector = nullptr;
   };
 
@@ -48,29 +50,33 @@ class Call final : public CallControl {
 
   /// Fills the free slots with work. Also by whoever gave tasks back.
   void dispatch();
-  /// Keeps a slot for the caller itself, for a call during which it does nothing else, and finds it the first
-  /// work; null where the backend does all.
+  /// Keeps a slot for the caller itself, for a call during which it does nothing else, and finds it
+  /// the first work; null where the backend does all.
   Block* join();
   /// Does something useful on this thread: false where there is nothing, or it may not.
   bool help();
-  /// Waits until `ready()`, or until there is something to help with. False when the deadline has passed.
+  /// Waits until `ready()`, or until there is something to help with. False when the deadline has
+  /// passed.
   template <class Ready>
   bool wait(Ready ready, Deadline deadline) {
-    return progress_.wait([&] { return ready() || gave_back_.load(std::memory_order_relaxed); }, deadline);
+    return progress_.wait([&] { return ready() || gave_back_.load(std::memory_order_relaxed); },
+                          deadline);
   }
   /// No task is left, and none runs.
   bool over() const;
   /// Whether results may still come.
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
-  /// Takes a finished block off the front (or any, in order of completion); null where there is none.
-  /// Gives back the one taken before.
+  /// Takes a finished block off the front (or any, in order of completion); null where there is
+  /// none. Gives back the one taken before.
   Block* take_finished(Block* previous);
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
   void read_all();
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final.
   void close();
-  std::exception_ptr error() { return error_.with([](auto& error) { return error; }); }
+  std::exception_ptr error() {
+    return error_.with([](auto& error) { return error; });
+  }
 
   // --- by any thread ---
 
@@ -120,8 +126,8 @@ class Call final : public CallControl {
   std::size_t run_fast(Block& block, Block::Claim claim, RunningTask& task);
   std::size_t run_watched(Block& block, Block::Claim claim, RunningTask& task);
   bool run_attempt(Block& block, std::size_t index, RunningTask& task, bool last);
-  void report(Block& block, std::size_t index, const RunningTask& task, SteadyClock::time_point ended,
-              std::exception_ptr error);
+  void report(Block& block, std::size_t index, const RunningTask& task,
+              SteadyClock::time_point ended, std::exception_ptr error);
   std::exception_ptr task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept;
   void skip(Block& block, std::size_t begin, std::size_t end);
   void finish_tasks(Block& block, std::size_t first, std::size_t count);
@@ -140,9 +146,9 @@ class Call final : public CallControl {
   int workers_ = 0;
   std::uint32_t slot_limit_ = 0;
   int nesting_level_;
-  bool transparent_ = false;   // tasks run at the caller's level and in its scope
-  bool timed_ = true;          // run times say how large the next batches shall be
-  bool watched_ = false;       // each task is timed, reported or retried by itself
+  bool transparent_ = false;  // tasks run at the caller's level and in its scope
+  bool timed_ = true;         // run times say how large the next batches shall be
+  bool watched_ = false;      // each task is timed, reported or retried by itself
   std::string nested_backend_;
   std::optional<Probe> probe_;
   std::atomic<SteadyClock::rep> deadline_{no_deadline};
@@ -150,13 +156,13 @@ class Call final : public CallControl {
   bool joined_ = false;
 
   // What several threads write stands apart, each on cache lines of its own.
-  alignas(64) SpinMutex source_mutex_;      // held while the user's range is read
-  std::size_t next_index_ = 0;  // under source_mutex_
+  alignas(64) SpinMutex source_mutex_;  // held while the user's range is read
+  std::size_t next_index_ = 0;          // under source_mutex_
   std::atomic<bool> exhausted_{false};
   std::atomic<std::size_t> pulled_{0};
-  alignas(64) std::atomic<std::size_t> ended_{0};   // tasks that ran, failed or were cancelled
-  std::atomic<std::size_t> read_{0};    // results that the reader is done with
-  std::atomic<std::size_t> result_bytes_{0};  // of one result, as seen last
+  alignas(64) std::atomic<std::size_t> ended_{0};  // tasks that ran, failed or were cancelled
+  std::atomic<std::size_t> read_{0};               // results that the reader is done with
+  std::atomic<std::size_t> result_bytes_{0};       // of one result, as seen last
   std::atomic<std::size_t> live_blocks_{0};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> gave_back_{false};

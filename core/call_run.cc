@@ -33,9 +33,9 @@ void Call::run_claims(Block& block, RunningTask& task) {
   const std::size_t automatic = block.automatic_size;
   const auto started = timed_ ? SteadyClock::now() : SteadyClock::time_point{};
   std::size_t ended = 0;
-  // Claims begin small, since the tasks may be slower than those that the batch size was learnt from, and what
-  // is claimed behind a running task is out of the others' reach. What ended is told once, at the end: a claim
-  // may be a single task of a few nanoseconds.
+  // Claims begin small, since the tasks may be slower than those that the batch size was learnt
+  // from, and what is claimed behind a running task is out of the others' reach. What ended is told
+  // once, at the end: a claim may be a single task of a few nanoseconds.
   for (std::size_t most = 2; !claim.empty(); claim = block.claim(most), most *= 2) {
     ended += run_claim(block, claim, task);
     check_deadline();
@@ -45,8 +45,8 @@ void Call::run_claims(Block& block, RunningTask& task) {
   const auto each = (SteadyClock::now() - started) / static_cast<double>(ended);
   finish_tasks(block, first, ended);
   // Where others took a part, what ran here stands for the whole.
-  backend_->batch_completed(
-      automatic, std::chrono::duration_cast<std::chrono::nanoseconds>(each * static_cast<double>(automatic)));
+  backend_->batch_completed(automatic, std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                           each * static_cast<double>(automatic)));
 }
 
 bool Call::initialise(Block& block) {
@@ -104,7 +104,8 @@ std::size_t Call::run_watched(Block& block, Block::Claim claim, RunningTask& tas
   const int attempts = options().retries.value_or(0) + 1;
   std::size_t index = claim.begin;
   for (; index != claim.end && !block.attention.load(std::memory_order_relaxed); ++index) {
-    for (task.attempt = 1; !run_attempt(block, index, task, task.attempt == attempts); ++task.attempt) {
+    for (task.attempt = 1; !run_attempt(block, index, task, task.attempt == attempts);
+         ++task.attempt) {
     }
     task.attempt = 1;
   }
@@ -135,9 +136,10 @@ bool Call::run_attempt(Block& block, std::size_t index, RunningTask& task, bool 
   return true;
 }
 
-void Call::report(Block& block, std::size_t index, const RunningTask& task, SteadyClock::time_point ended,
-                  std::exception_ptr error) {
-  Observer::TaskDone done{block.first_index + index, task.worker, task.started, ended, std::move(error), 0, {}};
+void Call::report(Block& block, std::size_t index, const RunningTask& task,
+                  SteadyClock::time_point ended, std::exception_ptr error) {
+  Observer::TaskDone done{
+      block.first_index + index, task.worker, task.started, ended, std::move(error), 0, {}};
   if (size_ != unknown_size) {
     done.task_count = size_;
   } else if (exhausted_.load(std::memory_order_acquire)) {
@@ -147,7 +149,8 @@ void Call::report(Block& block, std::size_t index, const RunningTask& task, Stea
 }
 
 // Inside the handler of the task's exception. The task is still in its slot.
-std::exception_ptr Call::task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept {
+std::exception_ptr Call::task_failed(Block& block, std::size_t index,
+                                     const RunningTask& task) noexcept {
   TaskFailure failure;
   failure.index = block.first_index + index;
   failure.attempt = task.attempt;
@@ -175,7 +178,8 @@ void Call::skip(Block& block, std::size_t begin, std::size_t end) {
   }
 }
 
-// `first` is one of the tasks that ended. The block may belong to a reader as soon as its last task has ended.
+// `first` is one of the tasks that ended. The block may belong to a reader as soon as its last task
+// has ended.
 void Call::finish_tasks(Block& block, std::size_t first, std::size_t count) {
   if (setup_.bounded_results && block.gaps() == nullptr) {
     result_bytes_.store(tasks_.result_bytes(block, first), std::memory_order_relaxed);

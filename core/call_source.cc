@@ -13,7 +13,9 @@ constexpr std::size_t default_result_budget_bytes = std::size_t{64} << 20;
 constexpr std::size_t claims_per_block = 16;
 constexpr std::size_t read_all_block = 64;
 
-std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 using Hold = std::lock_guard<SpinMutex>;
 
@@ -25,16 +27,19 @@ Block* Call::next_work(Runner runner) {
   if (Block* block = pull_block()) return block;
   if (!capabilities_.shared_memory) return nullptr;
   const bool spare = runner == Runner::another;
-  if (Block* block = blocks_.with([&](BlockList& blocks) { return blocks.find_unclaimed(spare); })) return block;
+  if (Block* block = blocks_.with([&](BlockList& blocks) { return blocks.find_unclaimed(spare); }))
+    return block;
   look_for_hidden_tasks();
   return nullptr;
 }
 
-// Nothing is left to claim, but somebody may have claimed more than the task that it runs: ask for it back.
+// Nothing is left to claim, but somebody may have claimed more than the task that it runs: ask for
+// it back.
 void Call::look_for_hidden_tasks() {
   blocks_.with([](BlockList& blocks) {
     for (Block* block = blocks.front(); block != nullptr; block = block->next) {
-      if (block->is_coarse() && !block->finished()) block->attention.store(true, std::memory_order_relaxed);
+      if (block->is_coarse() && !block->finished())
+        block->attention.store(true, std::memory_order_relaxed);
     }
   });
 }
@@ -63,7 +68,8 @@ Block* Call::pull_block() {
 
 // Under the source lock. Null where the range has nothing more.
 Block* Call::fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown) {
-  Block& block = blocks_.with([this](BlockList& blocks) -> Block& { return blocks.take_free(*this); });
+  Block& block =
+      blocks_.with([this](BlockList& blocks) -> Block& { return blocks.take_free(*this); });
   bool ended = false;
   try {
     void* place = setup_.collector != nullptr ? setup_.collector->place(next_index_) : nullptr;
@@ -99,13 +105,14 @@ void Call::publish(Block& block) {
   blocks_.with([&](BlockList& blocks) { blocks.append(block); });
 }
 
-// How many tasks are claimed at once: with a batch size of the user's, that; else a part of the block, small
-// enough that sharing out the rest loses little.
+// How many tasks are claimed at once: with a batch size of the user's, that; else a part of the
+// block, small enough that sharing out the rest loses little.
 std::size_t Call::grain_of(std::size_t size) const {
   if (!capabilities_.shared_memory) return size;
   if (watched_) return 1;
   const auto& batch = options().batch_size;
-  if (batch && batch->count != BatchSize::automatic.count) return static_cast<std::size_t>(batch->count);
+  if (batch && batch->count != BatchSize::automatic.count)
+    return static_cast<std::size_t>(batch->count);
   return std::max<std::size_t>(1, size / claims_per_block);
 }
 
@@ -116,14 +123,17 @@ std::size_t Call::wanted_size(std::size_t& automatic) {
   const bool shares_out = capabilities_.shared_memory && !capabilities_.runs_in_caller;
   automatic = fixed && !shares_out ? 1 : backend_->compute_batch_size();
   std::size_t size = automatic;
-  // A fixed batch is what is claimed at once; where batches are shared out anyhow, several are read together.
-  if (fixed) size = shares_out ? round_up(automatic, static_cast<std::size_t>(batch->count)) : batch->count;
+  // A fixed batch is what is claimed at once; where batches are shared out anyhow, several are read
+  // together.
+  if (fixed)
+    size = shares_out ? round_up(automatic, static_cast<std::size_t>(batch->count)) : batch->count;
 
   if (size_ != unknown_size) {
     const std::size_t left = size_ - next_index_;
     const auto workers = static_cast<std::size_t>(workers_);
     const std::size_t share = shares_out ? left / workers : left / (2 * workers);
-    size = std::min(left, fixed && !shares_out ? size : std::min(size, std::max<std::size_t>(share, 1)));
+    size = std::min(left,
+                    fixed && !shares_out ? size : std::min(size, std::max<std::size_t>(share, 1)));
   }
   if (options().pre_dispatch && options().pre_dispatch->tasks != PreDispatch::all.tasks) {
     const auto ahead = static_cast<std::size_t>(options().pre_dispatch->tasks);
@@ -134,7 +144,8 @@ std::size_t Call::wanted_size(std::size_t& automatic) {
   return setup_.bounded_results ? room_for_results(size) : size;
 }
 
-// Back-pressure: a task takes a place when it is read from the input and gives it back when its result is read.
+// Back-pressure: a task takes a place when it is read from the input and gives it back when its
+// result is read.
 std::size_t Call::room_for_results(std::size_t size) const {
   const auto workers = static_cast<std::size_t>(workers_);
   const std::size_t unread = next_index_ - read_.load(std::memory_order_acquire);
@@ -143,7 +154,8 @@ std::size_t Call::room_for_results(std::size_t size) const {
     places = *options().max_pending_results;
   } else {
     places = std::max<std::size_t>(2 * workers * size, 1);
-    const std::size_t bytes = std::max(result_bytes_.load(std::memory_order_relaxed), layout_.result_size);
+    const std::size_t bytes =
+        std::max(result_bytes_.load(std::memory_order_relaxed), layout_.result_size);
     places = std::clamp<std::size_t>(default_result_budget_bytes / bytes, 1, places);
   }
   size = std::min(size, std::max<std::size_t>(places / (2 * workers), 1));

@@ -10,7 +10,8 @@
 
 namespace paracord::detail {
 
-/// Results as a std::vector. Where the number is known and R is plain data they are made in their final place.
+/// Results as a std::vector. Where the number is known and R is plain data they are made in their
+/// final place.
 template <class R>
 class VectorCollector final : public Collector {
  public:

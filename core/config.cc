@@ -8,9 +8,11 @@ namespace paracord {
 
 namespace {
 
-std::unique_ptr<const ParallelOptions> checked(ParallelOptions options, const ParallelOptions* enclosing) {
+std::unique_ptr<const ParallelOptions> checked(ParallelOptions options,
+                                               const ParallelOptions* enclosing) {
   detail::validate(options);
-  if (options.backend) (void)detail::make_backend(*options.backend);  // an unknown name is an error here
+  if (options.backend)
+    (void)detail::make_backend(*options.backend);  // an unknown name is an error here
   if (enclosing != nullptr) options = detail::merge(std::move(options), *enclosing);
   detail::validate(options);
   return std::make_unique<const ParallelOptions>(std::move(options));
@@ -24,6 +26,8 @@ ConfigScope::ConfigScope(ParallelOptions options)
   detail::this_thread_scope().config = merged_.get();
 }
 
-ConfigScope::~ConfigScope() { detail::this_thread_scope().config = enclosing_; }
+ConfigScope::~ConfigScope() {
+  detail::this_thread_scope().config = enclosing_;
+}
 
 }  // namespace paracord

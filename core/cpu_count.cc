@@ -63,13 +63,17 @@ int tightest(const fs::path& mount, const std::string& group, int (*limit)(const
   while (true) {
     const int here = limit(place);
     if (here > 0) result = result == 0 ? here : std::min(result, here);
-    if (place == mount || !place.has_relative_path() || place.native().size() <= mount.native().size()) break;
+    if (place == mount || !place.has_relative_path() ||
+        place.native().size() <= mount.native().size())
+      break;
     place = place.parent_path();
   }
   return result;
 }
 
-int smaller_limit(int a, int b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+int smaller_limit(int a, int b) {
+  return a == 0 ? b : b == 0 ? a : std::min(a, b);
+}
 
 int physical_cores(const std::string& root) {
   std::set<std::pair<std::string, std::string>> cores;
@@ -103,7 +107,8 @@ int cgroup_cpu_limit(const std::string& root) {
       }
     }
   }
-  // In a container the path of the group may not be visible below the mount; the mount itself counts.
+  // In a container the path of the group may not be visible below the mount; the mount itself
+  // counts.
   result = smaller_limit(result, limit_v2(mounts));
   return smaller_limit(result, limit_v1(mounts / "cpu"));
 }
@@ -126,12 +131,14 @@ int cpu_count_from(const CpuCountSources& sources, bool only_physical_cores) {
 }  // namespace detail
 
 int cpu_count(bool only_physical_cores) {
-  // Machines with more CPUs than cpu_set_t holds make the call fail; then the library's count stands.
+  // Machines with more CPUs than cpu_set_t holds make the call fail; then the library's count
+  // stands.
   cpu_set_t allowed;
   const int affinity = sched_getaffinity(0, sizeof allowed, &allowed) == 0
                            ? CPU_COUNT(&allowed)
                            : static_cast<int>(std::thread::hardware_concurrency());
-  return detail::cpu_count_from({"", affinity, std::getenv("PARACORD_MAX_CPU_COUNT")}, only_physical_cores);
+  return detail::cpu_count_from({"", affinity, std::getenv("PARACORD_MAX_CPU_COUNT")},
+                                only_physical_cores);
 }
 
 }  // namespace paracord

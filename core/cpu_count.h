@@ -4,11 +4,13 @@
 
 namespace paracord {
 
-/// The CPUs that this process may use: the least of the machine's, the scheduler affinity of the calling
-/// thread, the cgroup quota (v1 and v2, the tightest of all enclosing groups, rounded up), and
-/// PARACORD_MAX_CPU_COUNT; never below 1. Semantics as loky's cpu_count, but with nested quotas.
+/// The CPUs that this process may use: the least of the machine's, the scheduler affinity of the
+/// calling thread, the cgroup quota (v1 and v2, the tightest of all enclosing groups, rounded up),
+/// and PARACORD_MAX_CPU_COUNT; never below 1. Semantics as loky's cpu_count, but with nested
+/// quotas.
 ///
-/// With `only_physical_cores`: the number of physical cores, unless a restriction is below it already.
+/// With `only_physical_cores`: the number of physical cores, unless a restriction is below it
+/// already.
 ///
 /// Threads: any. Quotas are read once per process, the affinity and the variable at each call.
 int cpu_count(bool only_physical_cores = false);

@@ -43,7 +43,8 @@ concept Nullable = std::is_pointer_v<F> || std::is_member_pointer_v<F> || requir
   static_cast<bool>(f == nullptr);
 };
 
-/// A call that has not been made: a function and its arguments. Made by delayed(), run once by a backend.
+/// A call that has not been made: a function and its arguments. Made by delayed(), run once by a
+/// backend.
 ///
 /// Copyable where its arguments are. `result_type` is what the function returns.
 template <class Function, class Parameters, class... Kept>
@@ -61,7 +62,8 @@ class Delayed<Function, TypeList<P...>, Kept...> {
   /// Makes the call, here and now. Arguments taken by value are moved out: call it once.
   result_type operator()() {
     return std::apply(
-        [this](Kept&... kept) -> result_type { return function_(pass_argument<P>(kept)...); }, arguments_);
+        [this](Kept&... kept) -> result_type { return function_(pass_argument<P>(kept)...); },
+        arguments_);
   }
 
   /// The function's name and the arguments, for messages.
@@ -70,7 +72,8 @@ class Delayed<Function, TypeList<P...>, Kept...> {
     std::apply(
         [&text](const Kept&... kept) {
           [[maybe_unused]] const char* separator = "";
-          ((text.arguments += separator, print_stored<P>(text.arguments, kept), separator = ", "), ...);
+          ((text.arguments += separator, print_stored<P>(text.arguments, kept), separator = ", "),
+           ...);
         },
         arguments_);
     return text;
@@ -83,23 +86,28 @@ class Delayed<Function, TypeList<P...>, Kept...> {
 
 template <class F>
 constexpr void check_function() {
-  static_assert(HasSignature<F>,
-                "delayed: the callable has no single signature (a generic lambda or an overload set). Give "
-                "the lambda's parameters types, or choose an overload with static_cast.");
+  static_assert(
+      HasSignature<F>,
+      "delayed: the callable has no single signature (a generic lambda or an overload set). Give "
+      "the lambda's parameters types, or choose an overload with static_cast.");
   if constexpr (HasSignature<F>) {
     using Result = typename Signature<F>::Result;
     static_assert(!std::is_reference_v<Result>,
-                  "delayed: the function returns a reference; what it refers to may be gone when the result is "
+                  "delayed: the function returns a reference; what it refers to may be gone when "
+                  "the result is "
                   "read. Return a value.");
     static_assert(!is_view<std::remove_cv_t<Result>>,
-                  "delayed: the function returns a view; what it looks at may be gone when the result is read. "
+                  "delayed: the function returns a view; what it looks at may be gone when the "
+                  "result is read. "
                   "Return an owning type.");
   }
 }
 
 template <class Function, class... P, std::size_t... position, class... A>
-auto make_delayed(Function function, TypeList<P...>, std::index_sequence<position...>, A&&... arguments) {
-  static_assert(sizeof...(P) == sizeof...(A), "delayed: the number of arguments is not what the function takes.");
+auto make_delayed(Function function, TypeList<P...>, std::index_sequence<position...>,
+                  A&&... arguments) {
+  static_assert(sizeof...(P) == sizeof...(A),
+                "delayed: the number of arguments is not what the function takes.");
   if constexpr (sizeof...(P) == sizeof...(A)) {
     (check_argument<P, A>(), ...);
     return Delayed<Function, TypeList<P...>, typename Stored<P, A>::Type...>(
@@ -109,26 +117,30 @@ auto make_delayed(Function function, TypeList<P...>, std::index_sequence<positio
 
 }  // namespace detail
 
-/// Names the call F(arguments…), to be made by a backend: `delayed<slow_mean>(data, window)`. F is a function,
-/// a member function, or a captureless lambda; an overload is chosen with static_cast. It can run anywhere.
+/// Names the call F(arguments…), to be made by a backend: `delayed<slow_mean>(data, window)`. F is
+/// a function, a member function, or a captureless lambda; an overload is chosen with static_cast.
+/// It can run anywhere.
 ///
-/// Arguments are stored as F's decayed parameter types: values are copied or moved; a view (std::span,
-/// std::string_view) borrows, and what it looks at must outlive the call; std::cref(x) borrows for a
-/// `const T&` parameter, std::ref(x) for a `T&` one. Results that are views or references do not compile.
+/// Arguments are stored as F's decayed parameter types: values are copied or moved; a view
+/// (std::span, std::string_view) borrows, and what it looks at must outlive the call; std::cref(x)
+/// borrows for a `const T&` parameter, std::ref(x) for a `T&` one. Results that are views or
+/// references do not compile.
 ///
-/// Errors: std::invalid_argument for a container over max_nbytes that would be copied for a `const T&`
-/// parameter: pass std::cref(x) to borrow it, or paracord::copy(x).
+/// Errors: std::invalid_argument for a container over max_nbytes that would be copied for a `const
+/// T&` parameter: pass std::cref(x) to borrow it, or paracord::copy(x).
 template <auto F, class... A>
 auto delayed(A&&... arguments) {
   using Callable = std::remove_cv_t<decltype(F)>;
   detail::check_function<Callable>();
   if constexpr (detail::HasSignature<Callable>) {
-    return detail::make_delayed(detail::Named<F>{}, typename detail::Signature<Callable>::Parameters{},
+    return detail::make_delayed(detail::Named<F>{},
+                                typename detail::Signature<Callable>::Parameters{},
                                 std::index_sequence_for<A...>{}, std::forward<A>(arguments)...);
   }
 }
 
-/// The same for any callable: a closure, a functor, a pointer chosen at run time. It is stored by value.
+/// The same for any callable: a closure, a functor, a pointer chosen at run time. It is stored by
+/// value.
 ///
 /// Errors: as above, and std::invalid_argument for a null pointer or an empty std::function.
 template <class F, class... A>

@@ -44,11 +44,10 @@ using KnownExceptions = std::unordered_map<std::type_index, KnownException>;
 template <class... E>
 KnownExceptions known() {
   KnownExceptions table;
-  (table.emplace(typeid(E),
-                 KnownException{[](const std::exception& thrown) -> const void* {
-                                  return static_cast<const E*>(&thrown);
-                                },
-                                &detail::add_detail<E>}),
+  (table.emplace(typeid(E), KnownException{[](const std::exception& thrown) -> const void* {
+                                             return static_cast<const E*>(&thrown);
+                                           },
+                                           &detail::add_detail<E>}),
    ...);
   return table;
 }
@@ -76,7 +75,8 @@ std::optional<KnownException> find_known(const std::type_info& type) {
 }
 
 // Copies of the exception may throw (a string of its own), then the original goes on unchanged.
-std::exception_ptr with_task_error(const std::exception& thrown, const TaskFailure& failure) noexcept {
+std::exception_ptr with_task_error(const std::exception& thrown,
+                                   const TaskFailure& failure) noexcept {
   const auto known = find_known(typeid(thrown));
   if (!known) return nullptr;
   try {
@@ -110,11 +110,14 @@ std::optional<TaskError> task_error(const std::exception& thrown) {
 
 namespace detail {
 
-void rethrow(const std::exception_ptr& error) { std::rethrow_exception(error); }
+void rethrow(const std::exception_ptr& error) {
+  std::rethrow_exception(error);
+}
 
 void register_exception(const std::type_info& type, AsException cast, AddDetail add) {
-  known_exceptions().with(
-      [&](KnownExceptions& table) { table.insert_or_assign(type, KnownException{cast, add}); });
+  known_exceptions().with([&](KnownExceptions& table) {
+    table.insert_or_assign(type, KnownException{cast, add});
+  });
 }
 
 std::string readable_type(const std::type_info& type) {

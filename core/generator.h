@@ -23,7 +23,8 @@ class GeneratorHandle {
   GeneratorHandle& operator=(GeneratorHandle&&) noexcept;
   ~GeneratorHandle();
 
-  /// Drops the current result and waits for the next; null at the end. Throws what the call failed with.
+  /// Drops the current result and waits for the next; null at the end. Throws what the call failed
+  /// with.
   void* next();
 
  private:
@@ -36,10 +37,11 @@ class GeneratorHandle {
 /// The results of a call, as they arrive: an input range, read once, by one thread. Made by
 /// Parallel::generator() and generator_unordered(); the tasks have begun already.
 ///
-/// Owns: the call. Destroying the generator cancels what is left of it, and waits for tasks that run.
-/// Errors: begin() and ++ throw a task's exception, TimeoutError, CancelledError, and what the input range
-///   throws; the generator has then ended. What was done by then is given first: in order, up to the first
-///   result that is missing.
+/// Owns: the call. Destroying the generator cancels what is left of it, and waits for tasks that
+/// run. Errors: begin() and ++ throw a task's exception, TimeoutError, CancelledError, and what the
+/// input range
+///   throws; the generator has then ended. What was done by then is given first: in order, up to
+///   the first result that is missing.
 template <class R>
 class [[nodiscard]] Generator {
   using Value = std::conditional_t<std::is_void_v<R>, detail::Unit, R>;

@@ -1,7 +1,6 @@
 #include "paracord/core/generator_call.h"
 
 #include "paracord/core/errors.h"
-#include "paracord/core/generator.h"
 #include "paracord/core/outcome.h"
 
 namespace paracord::detail {
@@ -11,7 +10,8 @@ GeneratorCall::GeneratorCall(std::shared_ptr<Session> session, TaskRange& tasks,
       tasks_(tasks),
       ordered_(ordered),
       result_size_(tasks.layout().result_size),
-      call_(*session_, tasks, {ordered ? Call::Order::as_given : Call::Order::as_done, false, true, nullptr}) {
+      call_(*session_, tasks,
+            {ordered ? Call::Order::as_given : Call::Order::as_done, false, true, nullptr}) {
   call_.dispatch();
 }
 
@@ -42,13 +42,15 @@ void GeneratorCall::drop_current() {
   has_current_ = false;
   ++position_;
   call_.results_read(1);
-  // Few places were asked for: each that is free again counts. Else the end of the block is soon enough.
+  // Few places were asked for: each that is free again counts. Else the end of the block is soon
+  // enough.
   if (session_->options.max_pending_results) call_.dispatch();
 }
 
 void* GeneratorCall::take_from_block() {
   while (position_ != block_->count && gaps_ != nullptr && gaps_->missing(position_)) {
-    // In order, a missing result is where the reading ends; in order of completion the others still come.
+    // In order, a missing result is where the reading ends; in order of completion the others still
+    // come.
     if (ordered_) {
       finish();
       return nullptr;
@@ -69,7 +71,8 @@ void GeneratorCall::leave_block() {
 // Waits for the next finished block. False at the end of the call.
 bool GeneratorCall::find_block() {
   const auto found = [this] {
-    return block_ != nullptr || (block_ = call_.take_finished(std::exchange(read_, nullptr))) != nullptr;
+    return block_ != nullptr ||
+           (block_ = call_.take_finished(std::exchange(read_, nullptr))) != nullptr;
   };
   if (!found() && !wait_for(found)) return false;
   gaps_ = block_->gaps();
@@ -81,7 +84,8 @@ template <class Found>
 bool GeneratorCall::wait_for(Found found) {
   const auto& timeout = session_->options.timeout;
   if (timeout) {
-    call_.set_deadline(SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(*timeout));
+    call_.set_deadline(SteadyClock::now() +
+                       std::chrono::duration_cast<SteadyClock::duration>(*timeout));
   }
   while (true) {
     if (call_.check_deadline()) return false;
@@ -102,17 +106,5 @@ void GeneratorCall::finish() {
   call_.close();
   if (const std::exception_ptr error = call_.error()) rethrow(error);
 }
-
-GeneratorHandle::GeneratorHandle(std::shared_ptr<Session> session, std::unique_ptr<TaskRange> tasks, bool ordered)
-    : tasks_(std::move(tasks)), call_(std::make_unique<GeneratorCall>(std::move(session), *tasks_, ordered)) {}
-GeneratorHandle::GeneratorHandle(GeneratorHandle&&) noexcept = default;
-GeneratorHandle& GeneratorHandle::operator=(GeneratorHandle&& other) noexcept {
-  call_ = std::move(other.call_);  // first: it uses its tasks to the last
-  tasks_ = std::move(other.tasks_);
-  return *this;
-}
-GeneratorHandle::~GeneratorHandle() = default;
-
-void* GeneratorHandle::next() { return call_ == nullptr ? nullptr : call_->next(); }
 
 }  // namespace paracord::detail

@@ -5,9 +5,8 @@
 namespace paracord::detail {
 
 void SpinMutex::lock_slowly() {
-  if (spin_until([this] {
-        return state_.load(std::memory_order_relaxed) == free_ && try_lock();
-      })) {
+  if (spin_until(
+          [this] { return state_.load(std::memory_order_relaxed) == free_ && try_lock(); })) {
     return;
   }
   // From here on the lock is taken as `contended`: whoever holds it must wake somebody.
@@ -16,6 +15,8 @@ void SpinMutex::lock_slowly() {
   }
 }
 
-void SpinMutex::wake_one() { futex_wake(&state_, 1); }
+void SpinMutex::wake_one() {
+  futex_wake(&state_, 1);
+}
 
 }  // namespace paracord::detail

@@ -7,8 +7,8 @@
 /// A value that can be reached only under its lock.
 ///
 /// Threads: any. The lock spins for a moment, then sleeps; it is not recursive.
-/// Why not std::mutex beside the value: nothing would tie the two together, and it sleeps at once, which
-/// costs fifty microseconds where the critical section takes fifty nanoseconds.
+/// Why not std::mutex beside the value: nothing would tie the two together, and it sleeps at once,
+/// which costs fifty microseconds where the critical section takes fifty nanoseconds.
 namespace paracord::detail {
 
 class SpinMutex {

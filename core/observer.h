@@ -11,7 +11,8 @@ namespace paracord {
 
 /// Told what happens in a call: derive, override what you want to hear, pass as `.observer`.
 ///
-/// Threads: the functions are called from any thread, but one at a time for each call. A slow one slows the
+/// Threads: the functions are called from any thread, but one at a time for each call. A slow one
+/// slows the
 ///   call. They must not throw, and must not call the same Parallel object.
 class Observer {
  public:
@@ -54,8 +55,8 @@ class Observer {
   virtual void call_finished(const CallFinished&) {}
 };
 
-/// A progress bar on stderr: redrawn in place on a terminal, within its width; a line now and then in a
-/// pipe or a file. One object serves call after call, one at a time.
+/// A progress bar on stderr: redrawn in place on a terminal, within its width; a line now and then
+/// in a pipe or a file. One object serves call after call, one at a time.
 std::shared_ptr<Observer> progress_bar(std::string title = {});
 
 }  // namespace paracord

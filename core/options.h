@@ -15,8 +15,8 @@ namespace paracord {
 
 class Observer;
 
-enum class Prefer { processes, threads };   ///< a wish: used where no backend was chosen
-enum class Require { shared_memory };       ///< a must: tasks see the caller's memory
+enum class Prefer { processes, threads };  ///< a wish: used where no backend was chosen
+enum class Require { shared_memory };      ///< a must: tasks see the caller's memory
 enum class MmapMode { read, read_write, write, copy_on_write };
 
 /// A length of time, in seconds; any std::chrono duration converts.
@@ -30,10 +30,10 @@ struct BatchSize {
 };
 inline constexpr BatchSize BatchSize::automatic{std::numeric_limits<int>::min()};
 
-/// How far the input is read ahead before the first results, in tasks; from then on what was read and has
-/// not run stays within it too, where it was given as a number.
+/// How far the input is read ahead before the first results, in tasks; from then on what was read
+/// and has not run stays within it too, where it was given as a number.
 struct PreDispatch {
-  static const PreDispatch all;  ///< read the whole input first
+  static const PreDispatch all;                       ///< read the whole input first
   constexpr PreDispatch(int tasks) : tasks(tasks) {}  // NOLINT: `.pre_dispatch = 8`
   int tasks;
 };
@@ -42,13 +42,15 @@ inline constexpr PreDispatch PreDispatch::all{std::numeric_limits<int>::max()};
 /// No limit, for `max_nbytes`: arrays are never shared through files by themselves.
 inline constexpr std::size_t unlimited_bytes = std::numeric_limits<std::size_t>::max();
 
-/// How a call runs. What is not set falls to the innermost parallel_config of this thread, then to the
-/// default named here. Semantics follow joblib's Parallel; docs/comparison.md lists the differences.
+/// How a call runs. What is not set falls to the innermost parallel_config of this thread, then to
+/// the default named here. Semantics follow joblib's Parallel; docs/comparison.md lists the
+/// differences.
 ///
 /// The order of the fields is part of the API (designated initialisers must follow it).
 struct ParallelOptions {
-  /// Tasks at once: n ≥ 1 as given, however many CPUs there are; n < 0 means max(cpu_count() + 1 + n, 1), so -1
-  /// is all CPUs. 0 is an error. Default: the backend's (1 for threads and sequential).
+  /// Tasks at once: n ≥ 1 as given, however many CPUs there are; n < 0 means max(cpu_count() + 1 +
+  /// n, 1), so -1 is all CPUs. 0 is an error. Default: the backend's (1 for threads and
+  /// sequential).
   std::optional<int> n_jobs{};
   /// A registered name. Default: "threads".
   std::optional<std::string> backend{};
@@ -56,30 +58,31 @@ struct ParallelOptions {
   std::optional<Require> require{};
   /// joblib's levels: 0 silent, more says more, above 10 every batch. On stderr.
   std::optional<int> verbose{};
-  /// > 0. For the whole call; in generators for each wait for a result. TimeoutError. No task starts after it;
-  /// tasks that run are asked to stop (stop_requested()) and, on threads, waited for.
+  /// > 0. For the whole call; in generators for each wait for a result. TimeoutError. No task
+  /// starts after it; tasks that run are asked to stop (stop_requested()) and, on threads, waited
+  /// for.
   std::optional<Seconds> timeout{};
-  /// > 0. For each task. On threads cooperative: the task learns it from stop_requested(), and one that
-  /// ends too late fails with TimeoutError although it has ended.
+  /// > 0. For each task. On threads cooperative: the task learns it from stop_requested(), and one
+  /// that ends too late fails with TimeoutError although it has ended.
   std::optional<Seconds> task_timeout{};
-  /// ≥ 0. How often a task that failed runs again, with its arguments as they were (so they are copied for
-  /// each attempt, and must be copyable). Default 0.
+  /// ≥ 0. How often a task that failed runs again, with its arguments as they were (so they are
+  /// copied for each attempt, and must be copyable). Default 0.
   std::optional<int> retries{};
   /// Default: two tasks per worker at first, then as the backend needs.
   std::optional<PreDispatch> pre_dispatch{};
   std::optional<BatchSize> batch_size{};
   /// Where shared files go. No meaning on threads.
   std::optional<std::string> temp_folder{};
-  /// Arrays larger than this are shared, not copied; a container larger than this is not copied into a task
-  /// without being asked (see delayed). Default 1 MiB.
+  /// Arrays larger than this are shared, not copied; a container larger than this is not copied
+  /// into a task without being asked (see delayed). Default 1 MiB.
   std::optional<std::size_t> max_nbytes{};
   std::optional<MmapMode> mmap_mode{};
   /// ≥ 1. Threads of OpenMP and BLAS in each worker process. Backends without processes refuse it.
   std::optional<int> inner_max_num_threads{};
   /// Runs once on each worker before its first task of this Parallel object.
   std::optional<Initializer> initializer{};
-  /// ≥ 1. In generators: tasks dispatched whose results were not read yet. Default: two batches per worker,
-  /// at most 64 MiB of results where their size is known.
+  /// ≥ 1. In generators: tasks dispatched whose results were not read yet. Default: two batches per
+  /// worker, at most 64 MiB of results where their size is known.
   std::optional<std::size_t> max_pending_results{};
   /// Told what happens; see observer.h.
   std::optional<std::shared_ptr<Observer>> observer{};

@@ -22,20 +22,26 @@ void run_call(Session& session, TaskRange& tasks, Collector& collector, bool kee
 
 /// Runs delayed calls side by side: `parallel(inputs | std::views::transform(…delayed<f>(x)…))`.
 ///
-/// The tasks are any input range of delayed calls with one result type. It is read as the call goes on, by
-/// one thread at a time (not always the caller's); what it throws ends the call. See concurrent_range().
+/// The tasks are any input range of delayed calls with one result type. It is read as the call goes
+/// on, by one thread at a time (not always the caller's); what it throws ends the call. See
+/// concurrent_range().
 ///
-/// No call returns, and no generator is destroyed, while a task that it started may still run: where tasks
-/// cannot be stopped (threads), an error, a timeout or a cancellation stops the rest and waits for those.
+/// No call returns, and no generator is destroyed, while a task that it started may still run:
+/// where tasks cannot be stopped (threads), an error, a timeout or a cancellation stops the rest
+/// and waits for those.
 ///
-/// Threads: one call at a time on an object; objects may share a thread, and threads the machine: all
+/// Threads: one call at a time on an object; objects may share a thread, and threads the machine:
+/// all
 ///   calls of a program draw on one pool. Tasks may make Parallel objects of their own.
-/// Errors: std::invalid_argument (constructor) for bad options, before anything runs; std::logic_error for a
-///   call while another one, or a generator, of this object is open; then what the first failing task
-///   threw, TimeoutError, CancelledError, BackendUnavailable. After any of them the object is as new.
+/// Errors: std::invalid_argument (constructor) for bad options, before anything runs;
+/// std::logic_error for a
+///   call while another one, or a generator, of this object is open; then what the first failing
+///   task threw, TimeoutError, CancelledError, BackendUnavailable. After any of them the object is
+///   as new.
 class Parallel {
  public:
-  explicit Parallel(const ParallelOptions& options = {}) : session_(detail::make_session(options)) {}
+  explicit Parallel(const ParallelOptions& options = {})
+      : session_(detail::make_session(options)) {}
 
   /// Runs all tasks; their results in order (nothing for void tasks).
   template <detail::TaskRangeArgument Tasks>
@@ -77,7 +83,8 @@ class Parallel {
   auto generate(Tasks&& tasks, bool ordered) {
     std::unique_ptr<detail::TaskRange> range(
         new detail::RangeTasksOf<Tasks>(detail::make_range_tasks(std::forward<Tasks>(tasks))));
-    return Generator<detail::ResultOf<Tasks>>(detail::GeneratorHandle(session_, std::move(range), ordered));
+    return Generator<detail::ResultOf<Tasks>>(
+        detail::GeneratorHandle(session_, std::move(range), ordered));
   }
 
   std::shared_ptr<detail::Session> session_;  // shared: a generator may outlive its Parallel

@@ -4,8 +4,8 @@
 
 namespace paracord::detail {
 
-// Both compilers print the argument last, between "Named = " and the closing bracket; g++ may go on with
-// the expansions of typedefs after a semicolon.
+// Both compilers print the argument last, between "Named = " and the closing bracket; g++ may go on
+// with the expansions of typedefs after a semicolon.
 std::string name_from_pretty(const char* pretty) {
   const std::string_view text(pretty);
   constexpr std::string_view marker = "Named = ";
@@ -17,9 +17,15 @@ std::string name_from_pretty(const char* pretty) {
   return std::string(text.substr(begin, end - begin));
 }
 
-void print(std::string& out, long long value) { out += std::to_string(value); }
-void print(std::string& out, unsigned long long value) { out += std::to_string(value); }
-void print_bool(std::string& out, bool value) { out += value ? "true" : "false"; }
+void print(std::string& out, long long value) {
+  out += std::to_string(value);
+}
+void print(std::string& out, unsigned long long value) {
+  out += std::to_string(value);
+}
+void print_bool(std::string& out, bool value) {
+  out += value ? "true" : "false";
+}
 
 void print(std::string& out, double value) {
   char text[32];

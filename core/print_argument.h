@@ -15,8 +15,8 @@ struct TaskText {
   std::string arguments;
 };
 
-/// The compiler's name for a template argument, cut from __PRETTY_FUNCTION__ of a template whose only
-/// parameter is called `Named`.
+/// The compiler's name for a template argument, cut from __PRETTY_FUNCTION__ of a template whose
+/// only parameter is called `Named`.
 std::string name_from_pretty(const char* pretty);
 
 template <class Named>
@@ -59,7 +59,8 @@ void print_argument(std::string& out, const T& value) {
     print_text(out, value);
   } else if constexpr (std::is_object_v<std::remove_pointer_t<T>> && std::is_pointer_v<T>) {
     print_address(out, value);
-  } else if constexpr (requires { value.get(); } && requires { typename T::type; }) {
+  } else if constexpr (
+      requires { value.get(); } && requires { typename T::type; }) {
     print_argument(out, value.get());  // a std::reference_wrapper
   } else if constexpr (Container<T>) {
     constexpr std::size_t shown = 3;

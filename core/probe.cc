@@ -6,10 +6,12 @@ bool Probe::wanted(const ParallelOptions& o) {
   return o.verbose.value_or(0) > 0 || o.trace.has_value() || (o.observer && *o.observer != nullptr);
 }
 
-Probe::Probe(const ParallelOptions& o, const std::string& backend, int workers, std::optional<std::size_t> task_count) {
+Probe::Probe(const ParallelOptions& o, const std::string& backend, int workers,
+             std::optional<std::size_t> task_count) {
   state_.with([&](State& state) {
     if (o.observer && *o.observer != nullptr) state.observers.push_back(*o.observer);
-    if (o.verbose.value_or(0) > 0) state.listeners.push_back(make_verbose_lines(*o.verbose, workers));
+    if (o.verbose.value_or(0) > 0)
+      state.listeners.push_back(make_verbose_lines(*o.verbose, workers));
     if (o.trace) state.listeners.push_back(make_trace_file(*o.trace));
   });
   const Observer::CallStarted event{backend, workers, task_count, std::chrono::steady_clock::now()};
@@ -41,7 +43,8 @@ void Probe::task_done(Observer::TaskDone done, const std::string& function) {
 
 void Probe::call_finished(std::size_t pulled) {
   state_.with([&](State& state) {
-    const Observer::CallFinished event{state.done, pulled - state.done, std::chrono::steady_clock::now()};
+    const Observer::CallFinished event{state.done, pulled - state.done,
+                                       std::chrono::steady_clock::now()};
     for (const auto& observer : state.observers) observer->call_finished(event);
     for (const auto& listener : state.listeners) listener->call_finished(event);
   });

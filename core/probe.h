@@ -19,7 +19,8 @@ class Probe {
   static bool wanted(const ParallelOptions& options);
 
   /// Throws std::invalid_argument where the trace file cannot be written.
-  Probe(const ParallelOptions& options, const std::string& backend, int workers, std::optional<std::size_t> task_count);
+  Probe(const ParallelOptions& options, const std::string& backend, int workers,
+        std::optional<std::size_t> task_count);
 
   void batch_sent(std::size_t first_index, std::size_t size);
   /// Fills in `done_count`. `function` is the task's.

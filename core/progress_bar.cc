@@ -27,7 +27,8 @@ std::size_t terminal_width() {
 
 class ProgressBar final : public Observer {
  public:
-  explicit ProgressBar(std::string title) : title_(std::move(title)), terminal_(isatty(STDERR_FILENO) != 0) {}
+  explicit ProgressBar(std::string title)
+      : title_(std::move(title)), terminal_(isatty(STDERR_FILENO) != 0) {}
 
   void call_started(const CallStarted& event) override {
     started_ = event.time;
@@ -40,7 +41,9 @@ class ProgressBar final : public Observer {
     done_ = event.done_count;
     if (event.task_count) total_ = event.task_count;
     if (event.error != nullptr) ++failed_;
-    if (event.ended - shown_ < (terminal_ ? Clock::duration(redraw_interval) : Clock::duration(line_interval))) return;
+    if (event.ended - shown_ <
+        (terminal_ ? Clock::duration(redraw_interval) : Clock::duration(line_interval)))
+      return;
     shown_ = event.ended;
     show(event.ended, false);
   }
@@ -62,8 +65,8 @@ class ProgressBar final : public Observer {
     std::fflush(stderr);
   }
 
-  // What fits, the important first: counts, then times, then title, then the bar. One column stays free, or
-  // the cursor would wrap.
+  // What fits, the important first: counts, then times, then title, then the bar. One column stays
+  // free, or the cursor would wrap.
   std::string line(Time now, std::size_t width) const {
     const std::size_t room = width > 1 ? width - 1 : 1;
     std::string text = counts();
@@ -107,6 +110,8 @@ class ProgressBar final : public Observer {
 
 }  // namespace
 
-std::shared_ptr<Observer> progress_bar(std::string title) { return std::make_shared<ProgressBar>(std::move(title)); }
+std::shared_ptr<Observer> progress_bar(std::string title) {
+  return std::make_shared<ProgressBar>(std::move(title));
+}
 
 }  // namespace paracord

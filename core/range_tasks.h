@@ -13,15 +13,15 @@
 
 namespace paracord {
 
-/// A promise by the caller: `range[i]` may be called from several threads at once. Tasks are then made where
-/// they run, and reading the input is no bottleneck. The range is random-access and sized; an lvalue is
-/// borrowed, an rvalue moved in.
+/// A promise by the caller: `range[i]` may be called from several threads at once. Tasks are then
+/// made where they run, and reading the input is no bottleneck. The range is random-access and
+/// sized; an lvalue is borrowed, an rvalue moved in.
 template <class Range>
 struct ConcurrentRange {
   Range range;
 };
 template <class Range>
-  requires std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>
+requires std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>
 auto concurrent_range(Range&& range) {
   return ConcurrentRange<Range>{std::forward<Range>(range)};
 }
@@ -46,8 +46,7 @@ using UnwrappedRange = typename Unwrapped<std::remove_cvref_t<T>>::Range;
 
 /// The type of the range that a call keeps: a reference to an lvalue, the range itself otherwise.
 template <class T>
-using KeptRange =
-    std::conditional_t<is_concurrent<std::remove_cvref_t<T>>, UnwrappedRange<T>, T>;
+using KeptRange = std::conditional_t<is_concurrent<std::remove_cvref_t<T>>, UnwrappedRange<T>, T>;
 
 template <class Range>
 using TaskOf = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
@@ -66,7 +65,10 @@ using StoredResult = std::conditional_t<std::is_void_v<R>, Unit, R>;
 
 template <class R>
 std::size_t bytes_of(const R& result) {
-  if constexpr (requires { result.data(); result.size(); }) {
+  if constexpr (requires {
+                  result.data();
+                  result.size();
+                }) {
     return sizeof(R) + result.size() * sizeof(*result.data());
   } else {
     return sizeof(R);
@@ -79,7 +81,8 @@ class RangeTasks final : public TaskRange {
   using Call = TaskOf<Range>;
   using Result = StoredResult<typename Call::result_type>;
 
-  explicit RangeTasks(Range&& range) : range_(std::forward<Range>(range)), next_(std::ranges::begin(range_)) {}
+  explicit RangeTasks(Range&& range)
+      : range_(std::forward<Range>(range)), next_(std::ranges::begin(range_)) {}
 
   Layout layout() const override {
     return {is_concurrent ? 0 : sizeof(Call), alignof(Call), sizeof(Result), alignof(Result),
@@ -139,7 +142,9 @@ class RangeTasks final : public TaskRange {
   void destroy_task(Slots& slots, std::size_t index) override {
     if constexpr (!is_concurrent) std::destroy_at(task(slots, index));
   }
-  void destroy_result(Slots& slots, std::size_t index) override { std::destroy_at(result(slots, index)); }
+  void destroy_result(Slots& slots, std::size_t index) override {
+    std::destroy_at(result(slots, index));
+  }
   std::size_t result_bytes(const Slots& slots, std::size_t index) const override {
     return bytes_of(*result(slots, index));
   }
@@ -162,7 +167,9 @@ class RangeTasks final : public TaskRange {
       return *next_;
     }
   }
-  static Call* task(const Slots& slots, std::size_t index) { return static_cast<Call*>(slots.tasks) + index; }
+  static Call* task(const Slots& slots, std::size_t index) {
+    return static_cast<Call*>(slots.tasks) + index;
+  }
   static Result* result(const Slots& slots, std::size_t index) {
     return static_cast<Result*>(slots.results) + index;
   }

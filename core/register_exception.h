@@ -19,7 +19,8 @@ struct Detailed final : E, std::nested_exception {
 };
 
 /// Makes a Detailed<E> from an E that is at `original`.
-using AddDetail = std::exception_ptr (*)(const void* original, const std::nested_exception& task_error);
+using AddDetail = std::exception_ptr (*)(const void* original,
+                                         const std::nested_exception& task_error);
 
 template <class E>
 std::exception_ptr add_detail(const void* original, const std::nested_exception& task_error) {
@@ -31,14 +32,15 @@ void register_exception(const std::type_info& type, AsException cast, AddDetail 
 
 }  // namespace detail
 
-/// Lets exceptions of exactly the type E keep their type on every backend and carry a TaskError, nested,
-/// as the standard ones do. E is copyable, not final and derives from std::exception.
+/// Lets exceptions of exactly the type E keep their type on every backend and carry a TaskError,
+/// nested, as the standard ones do. E is copyable, not final and derives from std::exception.
 ///
 /// Threads: any. Once per type and program is enough; again does no harm.
 template <class E>
-  requires std::derived_from<E, std::exception> && std::copy_constructible<E>
+requires std::derived_from<E, std::exception> && std::copy_constructible<E>
 void register_exception() {
-  static_assert(!std::is_final_v<E>, "register_exception<E>: E is final, so nothing can be nested in it");
+  static_assert(!std::is_final_v<E>,
+                "register_exception<E>: E is final, so nothing can be nested in it");
   detail::register_exception(
       typeid(E),
       [](const std::exception& thrown) -> const void* { return static_cast<const E*>(&thrown); },

@@ -24,16 +24,21 @@ detail::Guarded<Registry>& registry() {
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none; link a backend (paracord::backend_threads) and include paracord/paracord.h" : text;
+  return text.empty()
+             ? "none; link a backend (paracord::backend_threads) and include paracord/paracord.h"
+             : text;
 }
 
 }  // namespace
 
 void register_parallel_backend(std::string name, BackendFactory factory, bool make_default) {
-  if (name.empty()) throw std::invalid_argument("register_parallel_backend: the name is empty; give the backend one");
+  if (name.empty())
+    throw std::invalid_argument(
+        "register_parallel_backend: the name is empty; give the backend one");
   if (!factory) {
-    throw std::invalid_argument("register_parallel_backend: the factory of '" + name +
-                                "' is null; give a callable that returns a std::unique_ptr<ParallelBackendBase>");
+    throw std::invalid_argument(
+        "register_parallel_backend: the factory of '" + name +
+        "' is null; give a callable that returns a std::unique_ptr<ParallelBackendBase>");
   }
   registry().with([&](Registry& known) {
     if (make_default) known.default_name = name;
@@ -57,10 +62,12 @@ std::unique_ptr<ParallelBackendBase> make_backend(const std::string& name) {
     return found == known.factories.end() ? BackendFactory() : found->second;
   });
   if (!factory) {
-    throw std::invalid_argument("backend: '" + name + "' is not registered; known: " + listed(parallel_backend_names()));
+    throw std::invalid_argument("backend: '" + name +
+                                "' is not registered; known: " + listed(parallel_backend_names()));
   }
   auto backend = factory();
-  if (backend == nullptr) throw BackendUnavailable("backend: the factory of '" + name + "' returned null");
+  if (backend == nullptr)
+    throw BackendUnavailable("backend: the factory of '" + name + "' returned null");
   return backend;
 }
 

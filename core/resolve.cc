@@ -10,11 +10,15 @@ namespace paracord::detail {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::invalid_argument(what);
+}
 
 template <class T>
-void require_at_least(const char* name, const std::optional<T>& value, T least, const char* remedy) {
-  if (value && *value < least) refuse(std::string(name) + " = " + std::to_string(*value) + " " + remedy);
+void require_at_least(const char* name, const std::optional<T>& value, T least,
+                      const char* remedy) {
+  if (value && *value < least)
+    refuse(std::string(name) + " = " + std::to_string(*value) + " " + remedy);
 }
 
 void require_positive(const char* name, const std::optional<Seconds>& value) {
@@ -44,16 +48,19 @@ void check_inner_threads(const Resolved& resolved) {
   if (!resolved.options.inner_max_num_threads) return;
   if (resolved.backend->capabilities().inner_max_num_threads) return;
   refuse("inner_max_num_threads: the backend '" + resolved.backend_name +
-         "' has no worker processes whose threads it could limit; leave the option out, or choose a backend with processes");
+         "' has no worker processes whose threads it could limit; leave the option out, or choose "
+         "a backend with processes");
 }
 
-// `require = shared_memory` overrules a backend from a scope, not one that the user named in the same breath.
+// `require = shared_memory` overrules a backend from a scope, not one that the user named in the
+// same breath.
 void satisfy_requirement(Resolved& resolved, const ParallelOptions& own) {
   if (resolved.options.require != Require::shared_memory) return;
   if (resolved.backend->capabilities().shared_memory) return;
   if (own.backend) {
-    refuse("require = shared_memory: the backend '" + resolved.backend_name +
-           "' does not share the caller's memory; use backend = \"threads\", or drop the requirement");
+    refuse(
+        "require = shared_memory: the backend '" + resolved.backend_name +
+        "' does not share the caller's memory; use backend = \"threads\", or drop the requirement");
   }
   resolved.backend_name = "threads";
   resolved.backend = make_backend("threads");
@@ -75,19 +82,24 @@ void validate(const ParallelOptions& o) {
     refuse("pre_dispatch = " + std::to_string(o.pre_dispatch->tasks) +
            " must be 1 or more tasks; PreDispatch::all reads the whole input first");
   }
-  if (o.batch_size && o.batch_size->count != BatchSize::automatic.count && o.batch_size->count < 1) {
+  if (o.batch_size && o.batch_size->count != BatchSize::automatic.count &&
+      o.batch_size->count < 1) {
     refuse("batch_size = " + std::to_string(o.batch_size->count) +
            " must be 1 or more tasks; BatchSize::automatic measures and chooses");
   }
-  require_at_least("inner_max_num_threads", o.inner_max_num_threads, 1, "must be 1 or more threads");
+  require_at_least("inner_max_num_threads", o.inner_max_num_threads, 1,
+                   "must be 1 or more threads");
   if (o.max_pending_results == std::size_t{0}) {
     refuse("max_pending_results = 0 would let no task run; use 1 or more");
   }
-  if (o.backend && o.backend->empty()) refuse("backend = \"\" is no name; leave it unset for the default");
+  if (o.backend && o.backend->empty())
+    refuse("backend = \"\" is no name; leave it unset for the default");
   if (o.trace && o.trace->empty()) refuse("trace = \"\" is no file; leave it unset for no trace");
   if (o.prefer == Prefer::processes && o.require == Require::shared_memory) {
-    refuse("prefer = processes contradicts require = shared_memory: processes do not share the caller's memory; "
-           "drop one of the two");
+    refuse(
+        "prefer = processes contradicts require = shared_memory: processes do not share the "
+        "caller's memory; "
+        "drop one of the two");
   }
 }
 
@@ -125,8 +137,9 @@ Resolved resolve(const ParallelOptions& own) {
   Resolved resolved;
   resolved.options = config != nullptr ? merge(own, *config) : own;
   validate(resolved.options);
-  resolved.backend_name = resolved.options.backend ? *resolved.options.backend
-                                                   : backend_without_a_choice(resolved.options.prefer);
+  resolved.backend_name = resolved.options.backend
+                              ? *resolved.options.backend
+                              : backend_without_a_choice(resolved.options.prefer);
   resolved.backend = make_backend(resolved.backend_name);
   satisfy_requirement(resolved, own);
   check_inner_threads(resolved);

@@ -14,7 +14,8 @@ inline constexpr std::size_t default_max_nbytes = std::size_t{1} << 20;
 /// Throws std::invalid_argument for a value that has no meaning, or a pair that contradicts itself.
 void validate(const ParallelOptions& options);
 
-/// `inner`, with what it leaves open taken from `outer`. The backend's own options go with its name.
+/// `inner`, with what it leaves open taken from `outer`. The backend's own options go with its
+/// name.
 ParallelOptions merge(ParallelOptions inner, const ParallelOptions& outer);
 
 /// What a Parallel made here with these options works with.
@@ -25,8 +26,8 @@ struct Resolved {
   int n_jobs = 1;
 };
 
-/// Throws std::invalid_argument as validate(), for an unknown backend, and for one that cannot do what
-/// `require` or another option asks.
+/// Throws std::invalid_argument as validate(), for an unknown backend, and for one that cannot do
+/// what `require` or another option asks.
 Resolved resolve(const ParallelOptions& options);
 
 }  // namespace paracord::detail

@@ -7,7 +7,8 @@ namespace paracord::detail {
 
 namespace {
 
-// Results of finished blocks go to the collector, in order. What it throws (no memory) ends the call.
+// Results of finished blocks go to the collector, in order. What it throws (no memory) ends the
+// call.
 void collect(Call& call, Collector& collector) {
   if (call.stopped()) return;
   for (Block* block = nullptr; (block = call.take_finished(block)) != nullptr;) {
@@ -23,7 +24,8 @@ void collect(Call& call, Collector& collector) {
 
 void run_call(Session& session, TaskRange& tasks, Collector& collector, bool keep_errors) {
   Call call(session, tasks, {Call::Order::as_given, keep_errors, false, &collector});
-  if (session.options.pre_dispatch && session.options.pre_dispatch->tasks == PreDispatch::all.tasks) call.read_all();
+  if (session.options.pre_dispatch && session.options.pre_dispatch->tasks == PreDispatch::all.tasks)
+    call.read_all();
   Block* first = call.join();
   call.dispatch();
   if (first != nullptr) call.run_block(*first);

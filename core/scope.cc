@@ -21,7 +21,8 @@ std::size_t current_max_nbytes() {
 
 TaskScope::TaskScope(RunningTask& task, int nesting_level, const std::string& nested_backend)
     : saved_(this_thread_scope()) {
-  this_thread_scope() = ThreadScope{nullptr, nesting_level, saved_.depth + 1, &nested_backend, &task};
+  this_thread_scope() =
+      ThreadScope{nullptr, nesting_level, saved_.depth + 1, &nested_backend, &task};
 }
 
 TaskScope::TaskScope(RunningTask& task) : saved_(this_thread_scope()) {
@@ -29,7 +30,9 @@ TaskScope::TaskScope(RunningTask& task) : saved_(this_thread_scope()) {
   this_thread_scope().depth += 1;
 }
 
-TaskScope::~TaskScope() { this_thread_scope() = saved_; }
+TaskScope::~TaskScope() {
+  this_thread_scope() = saved_;
+}
 
 }  // namespace detail
 

@@ -26,9 +26,9 @@ struct RunningTask {
 };
 
 struct ThreadScope {
-  const ParallelOptions* config = nullptr;  // merged with what encloses it
-  int nesting_level = 0;                    // of calls made here
-  int depth = 0;                            // of nested calls, the sequential ones included
+  const ParallelOptions* config = nullptr;      // merged with what encloses it
+  int nesting_level = 0;                        // of calls made here
+  int depth = 0;                                // of nested calls, the sequential ones included
   const std::string* nested_backend = nullptr;  // for calls inside a task that name none
   RunningTask* task = nullptr;
 };
@@ -37,8 +37,9 @@ ThreadScope& this_thread_scope();
 
 std::size_t current_max_nbytes();
 
-/// While it lives, the thread runs a task: configurations of its caller do not reach inside, and nested
-/// calls stand one level deeper. A transparent scope (the sequential backend's) leaves both as they are.
+/// While it lives, the thread runs a task: configurations of its caller do not reach inside, and
+/// nested calls stand one level deeper. A transparent scope (the sequential backend's) leaves both
+/// as they are.
 class TaskScope {
  public:
   TaskScope(RunningTask& task, int nesting_level, const std::string& nested_backend);

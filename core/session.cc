@@ -46,12 +46,15 @@ void Session::initialise_this_thread() {
 SessionUse::SessionUse(Session& session) : session_(session) {
   if (session.busy.exchange(true)) {
     throw std::logic_error(
-        "this Parallel object runs a call already, or has an open generator: read that generator to its end or "
+        "this Parallel object runs a call already, or has an open generator: read that generator "
+        "to its end or "
         "destroy it first, or use a second Parallel object");
   }
 }
 
-SessionUse::~SessionUse() { session_.busy.store(false); }
+SessionUse::~SessionUse() {
+  session_.busy.store(false);
+}
 
 std::shared_ptr<Session> make_session(const ParallelOptions& options) {
   Resolved resolved = resolve(options);

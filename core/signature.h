@@ -11,7 +11,8 @@ struct TypeList {
 };
 
 template <class T>
-struct Signature {};  // no `Result`: not a callable of one signature (a generic lambda, an overload set)
+struct Signature {
+};  // no `Result`: not a callable of one signature (a generic lambda, an overload set)
 
 template <class R, class... P>
 struct Signature<R(P...)> {
@@ -23,7 +24,8 @@ struct Signature<R(P...) noexcept> : Signature<R(P...)> {};
 template <class F>
 struct Signature<F*> : Signature<F> {};
 
-// A member function takes its object first: a copy for `const`, the caller's own by pointer or std::ref.
+// A member function takes its object first: a copy for `const`, the caller's own by pointer or
+// std::ref.
 template <class C, class R, class... P>
 struct Signature<R (C::*)(P...)> : Signature<R(C&, P...)> {};
 template <class C, class R, class... P>
@@ -49,10 +51,14 @@ template <class C, class R, class... P>
 struct CallOperator<R (C::*)(P...) const noexcept> : Signature<R(P...)> {};
 
 template <class T>
-  requires requires { &T::operator(); }
+requires requires {
+  &T::operator();
+}
 struct Signature<T> : CallOperator<decltype(&T::operator())> {};
 
 template <class F>
-concept HasSignature = requires { typename Signature<std::remove_cv_t<F>>::Result; };
+concept HasSignature = requires {
+  typename Signature<std::remove_cv_t<F>>::Result;
+};
 
 }  // namespace paracord::detail

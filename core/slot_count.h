@@ -7,8 +7,8 @@
 
 namespace paracord::detail {
 
-/// How many batches of a call are in flight. The call may be destroyed as soon as the last slot is free:
-/// give_back() uses only the address after that.
+/// How many batches of a call are in flight. The call may be destroyed as soon as the last slot is
+/// free: give_back() uses only the address after that.
 ///
 /// Threads: take() and give_back() from any, wait_until_free() by the call's owner.
 class SlotCount {
@@ -21,7 +21,8 @@ class SlotCount {
     return false;
   }
   void give_back() {
-    if (taken_.fetch_sub(1, std::memory_order_acq_rel) == (owner_sleeps | 1)) futex_wake(&taken_, 1);
+    if (taken_.fetch_sub(1, std::memory_order_acq_rel) == (owner_sleeps | 1))
+      futex_wake(&taken_, 1);
   }
   bool all_free() const { return taken_.load(std::memory_order_acquire) == 0; }
 

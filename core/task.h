@@ -21,8 +21,10 @@ class Task {
   using result_type = R;
 
   template <class D>
-    requires(!std::same_as<std::remove_cvref_t<D>, Task>) && std::same_as<typename D::result_type, R>
-  Task(D delayed)  // NOLINT: implicit, so that std::vector<Task<R>>{delayed<f>(1), delayed<g>()} works
+  requires(!std::same_as<std::remove_cvref_t<D>, Task>) &&
+      std::same_as<typename D::result_type, R> Task(
+          D delayed)  // NOLINT: implicit, so that std::vector<Task<R>>{delayed<f>(1), delayed<g>()}
+                      // works
       : call_(std::make_unique<Call<D>>(std::move(delayed))) {}
 
   Task(Task&&) noexcept = default;

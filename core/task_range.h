@@ -6,8 +6,8 @@
 
 #include "paracord/core/print_argument.h"
 
-/// Where templates end and compiled code begins: the tasks of one call, and their results, as memory that a
-/// virtual interface knows how to treat.
+/// Where templates end and compiled code begins: the tasks of one call, and their results, as
+/// memory that a virtual interface knows how to treat.
 namespace paracord::detail {
 
 inline constexpr std::size_t unknown_size = static_cast<std::size_t>(-1);
@@ -18,7 +18,8 @@ struct Slots {
   void* results = nullptr;  ///< results, each made when its task has run
   std::size_t first_index = 0;
   std::size_t count = 0;
-  std::atomic<bool> attention{false};  ///< whoever runs the tasks shall look up after the current one
+  std::atomic<bool> attention{
+      false};  ///< whoever runs the tasks shall look up after the current one
 };
 
 struct Layout {
@@ -36,13 +37,15 @@ class TaskRange {
   virtual ~TaskRange() = default;
   virtual Layout layout() const = 0;
   virtual std::size_t size() const = 0;  ///< of the whole range, or unknown_size
-  virtual bool concurrent() const = 0;   ///< tasks are made where they run, from their index: no pull()
+  virtual bool concurrent()
+      const = 0;  ///< tasks are made where they run, from their index: no pull()
 
-  /// Makes up to `count` tasks in empty slots, counting them in `slots.count`. Returns whether the range has ended.
+  /// Makes up to `count` tasks in empty slots, counting them in `slots.count`. Returns whether the
+  /// range has ended.
   virtual bool pull(Slots& slots, std::size_t count) = 0;
 
-  /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention. `index` is the
-  /// slot being run, or the one to be run next.
+  /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention.
+  /// `index` is the slot being run, or the one to be run next.
   virtual void run(Slots& slots, std::size_t& index, std::size_t end) = 0;
 
   /// Runs one task (or a copy of it) and leaves it in its slot.
@@ -70,7 +73,8 @@ class Collector {
   virtual ~Collector() = default;
   /// The number of results to come; not called where it is unknown.
   virtual void expect(std::size_t count) = 0;
-  /// Where the results from `first_index` on shall be made; null: in the block, collect() takes them over.
+  /// Where the results from `first_index` on shall be made; null: in the block, collect() takes
+  /// them over.
   virtual void* place(std::size_t first_index) = 0;
   virtual void collect(Slots& slots, const Gaps* gaps) = 0;
 };

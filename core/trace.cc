@@ -36,7 +36,8 @@ class TraceFile final : public Probe::Listener {
   explicit TraceFile(const std::string& path) : path_(path), file_(path) {
     file_.precision(15);
     if (!file_) {
-      throw std::invalid_argument("trace = \"" + path + "\" cannot be written; name a file in a folder that exists");
+      throw std::invalid_argument("trace = \"" + path +
+                                  "\" cannot be written; name a file in a folder that exists");
     }
     file_ << "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n";
   }
@@ -48,8 +49,9 @@ class TraceFile final : public Probe::Listener {
 
   void function_done(const TaskDone& event, const std::string& function) override {
     workers_ = std::max(workers_, event.worker + 1);
-    begin_event() << "{\"name\": " << quoted(function) << ", \"cat\": \"task\", \"ph\": \"X\", \"ts\": "
-                  << microseconds(event.started) << ", \"dur\": "
+    begin_event() << "{\"name\": " << quoted(function)
+                  << ", \"cat\": \"task\", \"ph\": \"X\", \"ts\": " << microseconds(event.started)
+                  << ", \"dur\": "
                   << std::chrono::duration<double, std::micro>(event.ended - event.started).count()
                   << place(event.worker) << ", \"args\": {\"index\": " << event.index
                   << ", \"failed\": " << (event.error != nullptr ? "true" : "false") << "}}";
@@ -57,18 +59,24 @@ class TraceFile final : public Probe::Listener {
 
   // Written under the call's lock and as it goes: the memory that a trace takes does not grow.
   void call_finished(const CallFinished& event) override {
-    begin_event() << "{\"name\": \"parallel\", \"cat\": \"call\", \"ph\": \"X\", \"ts\": 0, \"dur\": "
-                  << microseconds(event.time) << place(workers_) << ", \"args\": {\"backend\": " << quoted(backend_)
-                  << ", \"done\": " << event.done_count << ", \"cancelled\": " << event.cancelled_count << "}}";
+    begin_event()
+        << "{\"name\": \"parallel\", \"cat\": \"call\", \"ph\": \"X\", \"ts\": 0, \"dur\": "
+        << microseconds(event.time) << place(workers_)
+        << ", \"args\": {\"backend\": " << quoted(backend_) << ", \"done\": " << event.done_count
+        << ", \"cancelled\": " << event.cancelled_count << "}}";
     name_thread(workers_, "call");
-    for (int worker = 0; worker != workers_; ++worker) name_thread(worker, "worker " + std::to_string(worker));
+    for (int worker = 0; worker != workers_; ++worker)
+      name_thread(worker, "worker " + std::to_string(worker));
     file_ << "\n]}\n";
     file_.close();
-    if (!file_) std::fprintf(stderr, "paracord: the trace %s could not be written whole\n", path_.c_str());
+    if (!file_)
+      std::fprintf(stderr, "paracord: the trace %s could not be written whole\n", path_.c_str());
   }
 
  private:
-  double microseconds(Time time) const { return std::chrono::duration<double, std::micro>(time - started_).count(); }
+  double microseconds(Time time) const {
+    return std::chrono::duration<double, std::micro>(time - started_).count();
+  }
   std::string place(int row) const {
     return ", \"pid\": " + std::to_string(getpid()) + ", \"tid\": " + std::to_string(row);
   }
@@ -91,6 +99,8 @@ class TraceFile final : public Probe::Listener {
 
 }  // namespace
 
-std::unique_ptr<Probe::Listener> make_trace_file(const std::string& path) { return std::make_unique<TraceFile>(path); }
+std::unique_ptr<Probe::Listener> make_trace_file(const std::string& path) {
+  return std::make_unique<TraceFile>(path);
+}
 
 }  // namespace paracord::detail

@@ -16,12 +16,14 @@ std::string joblib_name(const std::string& backend) {
   return backend;
 }
 
-// Whether the line for the count-th task is left out: above level 10 none is, below they grow sparser, the
-// distance growing with the square root of the count.
+// Whether the line for the count-th task is left out: above level 10 none is, below they grow
+// sparser, the distance growing with the square root of the count.
 bool left_out(std::size_t count, int verbose) {
   if (verbose > 10 || count == 0) return false;
   const double scale = 0.5 * (11 - verbose) * (11 - verbose);
-  const auto step = [scale](std::size_t n) { return static_cast<long>(std::sqrt(static_cast<double>(n) / scale)); };
+  const auto step = [scale](std::size_t n) {
+    return static_cast<long>(std::sqrt(static_cast<double>(n) / scale));
+  };
   return step(count) == step(count + 1);
 }
 
@@ -45,14 +47,16 @@ class VerboseLines final : public Probe::Listener {
     char line[160];
     if (!task_count_) {
       if (left_out(done - 1, verbose_)) return;
-      std::snprintf(line, sizeof line, "Done %3zu tasks      | elapsed: %s", done, short_time(elapsed).c_str());
+      std::snprintf(line, sizeof line, "Done %3zu tasks      | elapsed: %s", done,
+                    short_time(elapsed).c_str());
     } else {
       const std::size_t total = *task_count_;
       const std::size_t frequency = total / static_cast<std::size_t>(verbose_) + 1;
       if ((total - done + 1) % frequency != 0 && done + 1 != total) return;
-      const double remaining = elapsed / static_cast<double>(done) * static_cast<double>(total - done);
-      std::snprintf(line, sizeof line, "Done %3zu out of %3zu | elapsed: %s remaining: %s", done, total,
-                    short_time(elapsed).c_str(), short_time(remaining).c_str());
+      const double remaining =
+          elapsed / static_cast<double>(done) * static_cast<double>(total - done);
+      std::snprintf(line, sizeof line, "Done %3zu out of %3zu | elapsed: %s remaining: %s", done,
+                    total, short_time(elapsed).c_str(), short_time(remaining).c_str());
     }
     print(line);
   }
@@ -60,13 +64,16 @@ class VerboseLines final : public Probe::Listener {
   void call_finished(const CallFinished& event) override {
     const std::size_t total = event.done_count + event.cancelled_count;
     char line[160];
-    std::snprintf(line, sizeof line, "Done %3zu out of %3zu | elapsed: %s %s", event.done_count, total,
-                  short_time(seconds_until(event.time)).c_str(), event.cancelled_count == 0 ? "finished" : "stopped");
+    std::snprintf(line, sizeof line, "Done %3zu out of %3zu | elapsed: %s %s", event.done_count,
+                  total, short_time(seconds_until(event.time)).c_str(),
+                  event.cancelled_count == 0 ? "finished" : "stopped");
     print(line);
   }
 
  private:
-  double seconds_until(Time time) const { return std::chrono::duration<double>(time - started_).count(); }
+  double seconds_until(Time time) const {
+    return std::chrono::duration<double>(time - started_).count();
+  }
   // One write for a line, so that lines of several calls do not mix.
   void print(const std::string& text) const { std::fputs((prefix_ + text + "\n").c_str(), stderr); }
 

@@ -15,14 +15,16 @@ class WorkerIndexes {
   /// Room for `count` numbers; take() must not be called more often than that without give_back().
   void prepare(int count) {
     const int words = (count + bits - 1) / bits;
-    if (words > 1) more_ = std::make_unique<std::atomic<std::uint64_t>[]>(static_cast<std::size_t>(words));
+    if (words > 1)
+      more_ = std::make_unique<std::atomic<std::uint64_t>[]>(static_cast<std::size_t>(words));
   }
   int take() {
     for (int word = 0;; ++word) {
       std::uint64_t used = at(word).load(std::memory_order_relaxed);
       while (used != ~std::uint64_t{0}) {
         const int bit = std::countr_one(used);
-        if (at(word).compare_exchange_weak(used, used | std::uint64_t{1} << bit, std::memory_order_relaxed)) {
+        if (at(word).compare_exchange_weak(used, used | std::uint64_t{1} << bit,
+                                           std::memory_order_relaxed)) {
           return word * bits + bit;
         }
       }

@@ -1,9 +1,9 @@
 // Rules of whole calls: what a user of the backend sees through Parallel.
 
 #include <atomic>
+#include <future>
 #include <ranges>
 #include <stdexcept>
-#include <thread>
 
 #include "paracord/core/parallel.h"
 #include "paracord/core/worker.h"
@@ -20,7 +20,9 @@ ParallelOptions options_for(const Subject& subject) {
   return options;
 }
 
-auto numbers(int count) { return std::views::iota(0, count); }
+auto numbers(int count) {
+  return std::views::iota(0, count);
+}
 
 void spin(int microseconds) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
@@ -46,7 +48,8 @@ void expect_doubles(const std::vector<int>& results, int count) {
   expect(results.size() == static_cast<std::size_t>(count),
          std::to_string(results.size()) + " results for " + std::to_string(count) + " tasks");
   for (int i = 0; i != count; ++i) {
-    expect(results[static_cast<std::size_t>(i)] == 2 * i, "result " + std::to_string(i) + " is another task's");
+    expect(results[static_cast<std::size_t>(i)] == 2 * i,
+           "result " + std::to_string(i) + " is another task's");
   }
 }
 
@@ -61,13 +64,16 @@ void generators_give_all(const Subject& subject) {
   for (const int result : parallel.generator(doubling(700))) ordered.push_back(result);
   expect_doubles(ordered, 700);
   std::vector<int> seen(700);
-  for (const int result : parallel.generator_unordered(doubling(700))) ++seen[static_cast<std::size_t>(result / 2)];
-  for (const int times : seen) expect(times == 1, "generator_unordered gave a result " + std::to_string(times) + " times");
+  for (const int result : parallel.generator_unordered(doubling(700)))
+    ++seen[static_cast<std::size_t>(result / 2)];
+  for (const int times : seen)
+    expect(times == 1, "generator_unordered gave a result " + std::to_string(times) + " times");
 }
 
 void exceptions_belong_to_their_task(const Subject& subject) {
   Parallel parallel(options_for(subject));
-  const auto failing = numbers(40) | std::views::transform([](int i) { return delayed<fails_at_seven>(i); });
+  const auto failing =
+      numbers(40) | std::views::transform([](int i) { return delayed<fails_at_seven>(i); });
   for (int round = 0; round != 25; ++round) {
     bool thrown = false;
     try {
@@ -76,7 +82,8 @@ void exceptions_belong_to_their_task(const Subject& subject) {
       thrown = true;
       expect(std::string(error.what()) == "seven", "what() is not the task's own");
       const auto detail = task_error(error);
-      expect(detail && detail->failure().index == 7, "the TaskError is missing, or names another task");
+      expect(detail && detail->failure().index == 7,
+             "the TaskError is missing, or names another task");
     }
     expect(thrown, "the task's exception did not arrive as std::invalid_argument");
     expect_doubles(parallel(doubling(30)), 30);  // only new results, on the same object
@@ -102,20 +109,23 @@ struct Counted {
 };
 
 void back_pressure(const Subject& subject) {
-  if (!subject.factory()->capabilities().shared_memory) return;  // results elsewhere cannot be counted here
+  if (!subject.factory()->capabilities().shared_memory)
+    return;  // results elsewhere cannot be counted here
   ParallelOptions options = options_for(subject);
   options.max_pending_results = 5;
   Parallel parallel(options);
   Counted::most = 0;
   int next = 0;
-  for (const Counted& result : parallel.generator(numbers(300) | std::views::transform([](int i) {
-                                 return delayed([](int value) { return Counted(value); }, i);
-                               }))) {
+  for (const Counted& result :
+       parallel.generator(numbers(300) | std::views::transform([](int i) {
+                            return delayed([](int value) { return Counted(value); }, i);
+                          }))) {
     expect(result.value == next++, "results are out of order");
     if (next % 10 == 0) spin(200);
   }
   expect(next == 300, "results are missing");
-  expect(Counted::most <= 5, std::to_string(Counted::most) + " results existed with max_pending_results = 5");
+  expect(Counted::most <= 5,
+         std::to_string(Counted::most) + " results existed with max_pending_results = 5");
 }
 
 void abandoned_generators_end(const Subject& subject) {
@@ -139,8 +149,10 @@ int sum_of_inner(int outer) {
 
 void nested_calls_end(const Subject& subject) {
   Parallel parallel(options_for(subject));
-  const auto results = parallel(numbers(50) | std::views::transform([](int i) { return delayed<sum_of_inner>(i); }));
-  for (int i = 0; i != 50; ++i) expect(results[static_cast<std::size_t>(i)] == 380 + i, "a nested call's result is wrong");
+  const auto results =
+      parallel(numbers(50) | std::views::transform([](int i) { return delayed<sum_of_inner>(i); }));
+  for (int i = 0; i != 50; ++i)
+    expect(results[static_cast<std::size_t>(i)] == 380 + i, "a nested call's result is wrong");
 }
 
 int nested_on_same(int depth) {
@@ -149,7 +161,9 @@ int nested_on_same(int depth) {
   options.n_jobs = 2;
   Parallel inner(options);
   int sum = 0;
-  for (const int value : inner(numbers(2) | std::views::transform([depth](int) { return delayed<nested_on_same>(depth - 1); }))) {
+  for (const int value : inner(numbers(2) | std::views::transform([depth](int) {
+                                 return delayed<nested_on_same>(depth - 1);
+                               }))) {
     sum += value;
   }
   return sum;
@@ -157,7 +171,8 @@ int nested_on_same(int depth) {
 
 void deep_nesting_ends(const Subject& subject) {
   Parallel parallel(options_for(subject));
-  const auto results = parallel(numbers(4) | std::views::transform([](int) { return delayed<nested_on_same>(5); }));
+  const auto results =
+      parallel(numbers(4) | std::views::transform([](int) { return delayed<nested_on_same>(5); }));
   for (const int result : results) expect(result == 32, "a deeply nested call's result is wrong");
 }
 
@@ -176,22 +191,27 @@ void cancellation_ends_a_call(const Subject& subject) {
   expect(cancelled, "a call whose stop_token was triggered did not throw CancelledError");
 }
 
-void many_callers(const Subject& subject) {
-  std::atomic<int> wrong{0};
-  {
-    std::vector<std::jthread> callers;
-    for (int caller = 0; caller != 6; ++caller) {
-      callers.emplace_back([&] {
-        ParallelOptions options = options_for(subject);
-        for (int round = 0; round != 30; ++round) {
-          options.n_jobs = 2 + round % 3;
-          Parallel parallel(options);
-          const auto results = parallel(doubling(40));
-          for (int i = 0; i != 40; ++i) wrong += results[static_cast<std::size_t>(i)] != 2 * i;
-        }
-      });
-    }
+int wrong_results_of_one_caller(const Subject& subject) {
+  ParallelOptions options = options_for(subject);
+  int wrong = 0;
+  for (int round = 0; round != 30; ++round) {
+    options.n_jobs = 2 + round % 3;
+    Parallel parallel(options);
+    const auto results = parallel(doubling(40));
+    for (int i = 0; i != 40; ++i) wrong += results[static_cast<std::size_t>(i)] != 2 * i;
   }
+  return wrong;
+}
+
+void many_callers(const Subject& subject) {
+  std::vector<std::future<int>> callers;
+  for (int caller = 0; caller != 6; ++caller) {
+    callers.push_back(
+        std::async(std::launch::async, [&] { return wrong_results_of_one_caller(subject); }));
+  }
+  for (auto& caller : callers) caller.wait();
+  int wrong = 0;
+  for (auto& caller : callers) wrong += caller.get();
   expect(wrong == 0, std::to_string(wrong) + " wrong results with six callers at once");
 }
 
@@ -201,15 +221,19 @@ std::vector<Rule> call_rules() {
   return {
       {"ResultsInOrder", "results come in the order of the tasks", results_in_order},
       {"GeneratorsGiveAll", "generators give each result once", generators_give_all},
-      {"ExceptionsBelongToTheirTask", "a task's exception arrives, costs nothing else, and the next call is clean",
+      {"ExceptionsBelongToTheirTask",
+       "a task's exception arrives, costs nothing else, and the next call is clean",
        exceptions_belong_to_their_task},
       {"BackPressure", "no more results exist than max_pending_results", back_pressure},
-      {"AbandonedGeneratorsEnd", "a generator that is destroyed takes its call with it, and nothing else",
+      {"AbandonedGeneratorsEnd",
+       "a generator that is destroyed takes its call with it, and nothing else",
        abandoned_generators_end},
       {"NestedCallsEnd", "calls inside tasks end, with right results", nested_calls_end},
       {"DeepNestingEnds", "so do calls inside calls inside tasks", deep_nesting_ends},
-      {"CancellationEndsACall", "a stop_token ends the call with CancelledError", cancellation_ends_a_call},
-      {"ManyCallers", "several threads may use the backend through objects of their own", many_callers},
+      {"CancellationEndsACall", "a stop_token ends the call with CancelledError",
+       cancellation_ends_a_call},
+      {"ManyCallers", "several threads may use the backend through objects of their own",
+       many_callers},
   };
 }
 

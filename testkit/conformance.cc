@@ -29,7 +29,8 @@ std::string message_of(const Subject& subject, const Rule& rule) {
 const std::vector<Rule>& conformance_rules() {
   static const std::vector<Rule> rules = [] {
     std::vector<Rule> all = contract_rules();
-    for (auto& more : {call_rules(), resource_rules()}) all.insert(all.end(), more.begin(), more.end());
+    for (auto& more : {call_rules(), resource_rules()})
+      all.insert(all.end(), more.begin(), more.end());
     return all;
   }();
   return rules;

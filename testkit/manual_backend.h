@@ -9,8 +9,8 @@
 
 namespace paracord::testkit {
 
-/// A backend that does nothing by itself: the test says when which batch runs, so dispatch can be watched step
-/// by step, without threads and without time.
+/// A backend that does nothing by itself: the test says when which batch runs, so dispatch can be
+/// watched step by step, without threads and without time.
 ///
 /// Threads: one, apart from submit() and abort().
 class ManualBackend final : public ParallelBackendBase {

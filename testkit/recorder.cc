@@ -50,10 +50,12 @@ class Recorder::Work final : public BatchWork {
   bool begun_ = false, ended_ = false, completed_ = false;  // under the recorder's lock
 };
 
-Recorder::Recorder() = default;
+Recorder::Recorder(std::chrono::seconds patience) : patience_(patience) {}
 Recorder::~Recorder() = default;
 
-void Recorder::completed(void*, void* work, Status status) noexcept { static_cast<Work*>(work)->complete(status); }
+void Recorder::completed(void*, void* work, Status status) noexcept {
+  static_cast<Work*>(work)->complete(status);
+}
 
 Recorder::Made Recorder::make(std::function<void()> work, std::function<void()> when_done) {
   const std::lock_guard lock(mutex_);
@@ -68,9 +70,9 @@ Recorder::Counts Recorder::counts() {
   return counts_;
 }
 
-bool Recorder::wait_until(const std::function<bool(const Counts&)>& holds, std::chrono::seconds limit) {
+bool Recorder::wait_until(const std::function<bool(const Counts&)>& holds) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, limit, [&] { return holds(counts_); });
+  return changed_.wait_for(lock, patience_, [&] { return holds(counts_); });
 }
 
 void Gate::open() {

@@ -15,10 +15,12 @@ namespace paracord::testkit {
 
 /// Makes batches for a backend under test, and keeps book of what it does with them.
 ///
-/// Threads: any. Owns: the batches. A backend may call back late, so keep it by shared_ptr until the end.
+/// Threads: any. Owns: the batches. A backend may call back late, so keep it by shared_ptr until
+/// the end.
 class Recorder : public std::enable_shared_from_this<Recorder> {
  public:
-  Recorder();
+  /// `patience` is how long wait_until() waits.
+  explicit Recorder(std::chrono::seconds patience);
   ~Recorder();
 
   struct Counts {
@@ -42,14 +44,14 @@ class Recorder : public std::enable_shared_from_this<Recorder> {
   Made make(std::function<void()> work = {}, std::function<void()> when_done = {});
 
   Counts counts();
-  /// Waits until `holds(counts)`; false after `limit`.
-  bool wait_until(const std::function<bool(const Counts&)>& holds,
-                  std::chrono::seconds limit = std::chrono::seconds(30));
+  /// Waits until `holds(counts)`; false when the patience is over.
+  bool wait_until(const std::function<bool(const Counts&)>& holds);
 
  private:
   class Work;
   static void completed(void* recorder, void* work, Status status) noexcept;
 
+  const std::chrono::seconds patience_;
   std::mutex mutex_;
   std::condition_variable changed_;
   Counts counts_;

@@ -37,14 +37,17 @@ Usage usage_now() {
   return usage;
 }
 
-int plus_one(int i) { return i + 1; }
+int plus_one(int i) {
+  return i + 1;
+}
 
 void one_call(const Subject& subject) {
   ParallelOptions options;
   options.n_jobs = subject.n_jobs;
   options.backend = subject.name;
   Parallel parallel(options);
-  (void)parallel(std::views::iota(0, 50) | std::views::transform([](int i) { return delayed<plus_one>(i); }));
+  (void)parallel(std::views::iota(0, 50) |
+                 std::views::transform([](int i) { return delayed<plus_one>(i); }));
 }
 
 void thousand_calls_leave_nothing(const Subject& subject) {
@@ -55,17 +58,21 @@ void thousand_calls_leave_nothing(const Subject& subject) {
   for (int i = 0; i != calls; ++i) one_call(subject);
   const Usage after = usage_now();
   expect(after.threads <= before.threads + subject.n_jobs,
-         "threads grew from " + std::to_string(before.threads) + " to " + std::to_string(after.threads));
-  expect(after.descriptors <= before.descriptors,
-         "file descriptors grew from " + std::to_string(before.descriptors) + " to " + std::to_string(after.descriptors));
+         "threads grew from " + std::to_string(before.threads) + " to " +
+             std::to_string(after.threads));
+  expect(after.descriptors <= before.descriptors, "file descriptors grew from " +
+                                                      std::to_string(before.descriptors) + " to " +
+                                                      std::to_string(after.descriptors));
   expect(after.resident_kib <= before.resident_kib + slack_kib,
-         "memory grew by " + std::to_string(after.resident_kib - before.resident_kib) + " KiB in 1000 calls");
+         "memory grew by " + std::to_string(after.resident_kib - before.resident_kib) +
+             " KiB in 1000 calls");
 }
 
 }  // namespace
 
 std::vector<Rule> resource_rules() {
-  return {{"ThousandCallsLeaveNothing", "1000 objects and calls leave memory, threads and file descriptors flat",
+  return {{"ThousandCallsLeaveNothing",
+           "1000 objects and calls leave memory, threads and file descriptors flat",
            thousand_calls_leave_nothing}};
 }
 

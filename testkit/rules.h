@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,16 @@ inline void expect(bool holds, const std::string& otherwise) {
   if (!holds) throw Broken{otherwise};
 }
 
-/// The subject's backend, ready for a call.
+/// The subject's backend, ready for a call. Stopped and destroyed at the end, also when a rule is
+/// broken.
 struct Started {
+  Started() = default;
+  Started(Started&&) = default;
+  ~Started() { stop(); }
+  void stop();
+
   std::unique_ptr<ParallelBackendBase> backend;
-  ParallelOptions options;
+  std::unique_ptr<ParallelOptions> options = std::make_unique<ParallelOptions>();
   int workers = 0;
 };
 Started start(const Subject& subject);

@@ -10,7 +10,9 @@ Capabilities SequentialBackend::capabilities() const {
   return {.shared_memory = true, .runs_in_caller = true, .batches_per_worker = 1};
 }
 
-int SequentialBackend::effective_n_jobs(int) const { return 1; }
+int SequentialBackend::effective_n_jobs(int) const {
+  return 1;
+}
 
 Configured SequentialBackend::configure(const CallSettings& settings) {
   return {.workers = 1, .status = BackendOptions::refuse(settings.backend_options)};

@@ -2,8 +2,8 @@
 
 #include "paracord/core/backend.h"
 
-/// The backend `sequential`: each task runs on the caller's thread when its result is wanted. No thread is
-/// started; calls inside tasks behave as if they stood outside.
+/// The backend `sequential`: each task runs on the caller's thread when its result is wanted. No
+/// thread is started; calls inside tasks behave as if they stood outside.
 namespace paracord {
 
 namespace detail {

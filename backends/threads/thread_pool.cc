@@ -16,7 +16,9 @@ namespace {
 std::atomic<ThreadPool*> the_pool{nullptr};
 
 // The child of a fork has none of the threads, and a lock may be held for ever: it gets a new pool.
-void forget_pool_after_fork() { the_pool.store(nullptr); }
+void forget_pool_after_fork() {
+  the_pool.store(nullptr);
+}
 
 }  // namespace
 
@@ -40,8 +42,10 @@ void ThreadPool::set_idle_timeout(std::chrono::milliseconds timeout) {
 }
 
 int ThreadPool::runnable(const State& state) const {
-  const int free = std::max(0, state.budget - state.busy - callers_.load(std::memory_order_seq_cst));
-  return static_cast<int>(state.promised.size()) + std::min(free, static_cast<int>(state.budgeted.size()));
+  const int free =
+      std::max(0, state.budget - state.busy - callers_.load(std::memory_order_seq_cst));
+  return static_cast<int>(state.promised.size()) +
+         std::min(free, static_cast<int>(state.budgeted.size()));
 }
 
 void ThreadPool::update(State& state) {
@@ -49,37 +53,41 @@ void ThreadPool::update(State& state) {
   runnable_.store(runnable(state), std::memory_order_relaxed);
 }
 
-void ThreadPool::request(PoolClient& client) {
-  bool wake = false;
-  bool start = false;
-  state_.with([&](State& state) {
-    (client.budgeted() ? state.budgeted : state.promised).push_back(&client);
-    update(state);
-    const int missing = runnable(state) - state.spinning;
-    wake = missing > 0 && state.sleeping > 0;
-    start = missing > state.sleeping;
-    if (start) ++state.spinning;  // the new thread; it looks for work first
-  });
-  if (wake) {
+// Under the lock: the threads that are missing for what could begin. New ones count as spinning
+// from now on.
+ThreadPool::Missing ThreadPool::missing(State& state) {
+  update(state);
+  const int count = runnable(state) - state.spinning;
+  const Missing missing{count > 0 && state.sleeping > 0, count > state.sleeping};
+  if (missing.start) ++state.spinning;
+  return missing;
+}
+
+void ThreadPool::provide(Missing missing) {
+  if (missing.wake) {
     wake_epoch_.fetch_add(1, std::memory_order_release);
     futex_wake(&wake_epoch_, 1);
   }
-  if (start) start_thread();
+  if (missing.start) start_thread();
 }
 
-void ThreadPool::caller_begins() { callers_.fetch_add(1, std::memory_order_seq_cst); }
+void ThreadPool::request(PoolClient& client) {
+  provide(state_.with([&](State& state) {
+    (client.budgeted() ? state.budgeted : state.promised).push_back(&client);
+    return missing(state);
+  }));
+}
 
-// Visits that waited for the budget may begin now; whoever queues one looks at the callers after that.
+void ThreadPool::caller_begins() {
+  callers_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+// Visits that waited for the budget may begin now; whoever queues one looks at the callers after
+// that.
 void ThreadPool::caller_ends() {
   callers_.fetch_sub(1, std::memory_order_seq_cst);
   if (budgeted_waiting_.load(std::memory_order_seq_cst) == 0) return;
-  const bool wake = state_.with([this](State& state) {
-    update(state);
-    return runnable(state) > state.spinning && state.sleeping > 0;
-  });
-  if (!wake) return;
-  wake_epoch_.fetch_add(1, std::memory_order_release);
-  futex_wake(&wake_epoch_, 1);
+  provide(state_.with([this](State& state) { return missing(state); }));
 }
 
 // Under the lock: the next visit that may begin; the thread is then no longer spinning but at work.

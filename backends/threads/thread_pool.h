@@ -10,12 +10,15 @@
 
 namespace paracord::detail {
 
-/// Whoever has work for pool threads. A thread that comes stays until leave_or_work() has nothing more for it.
+/// Whoever has work for pool threads. A thread that comes stays until leave_or_work() has nothing
+/// more for it.
 class PoolClient {
  public:
-  /// Works; returns when there is nothing left, or when the pool wants its thread for somebody else.
+  /// Works; returns when there is nothing left, or when the pool wants its thread for somebody
+  /// else.
   virtual void work() noexcept = 0;
-  /// Whether its threads come out of the budget of one thread per CPU (n_jobs was negative), or are promised.
+  /// Whether its threads come out of the budget of one thread per CPU (n_jobs was negative), or are
+  /// promised.
   virtual bool budgeted() const = 0;
 
  protected:
@@ -26,7 +29,8 @@ class PoolClient {
   int visitors_ = 0;  // threads inside work(), under the pool's lock
 };
 
-/// The process's threads for tasks: made when work comes and nobody is free, ended when idle for long.
+/// The process's threads for tasks: made when work comes and nobody is free, ended when idle for
+/// long.
 ///
 /// Threads: any. Its threads wait by spinning for spin_limit(), then sleep.
 /// Owns:    the threads. Never destroyed; after a fork the child starts with a new, empty pool.
@@ -54,11 +58,17 @@ class ThreadPool {
     int busy = 0;                                // pool threads at work
     int budget = 1;
     int spinning = 0, sleeping = 0;
-    int retiring = 0;                            // calls of retire() that wait
+    int retiring = 0;  // calls of retire() that wait
     std::chrono::milliseconds idle_timeout{10'000};
   };
 
+  struct Missing {
+    bool wake, start;
+  };
+
   ThreadPool();
+  Missing missing(State& state);
+  void provide(Missing missing);
   static void* thread_main(void* pool);
   void run();
   PoolClient* next_client(bool& retire_thread);

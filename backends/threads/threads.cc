@@ -17,7 +17,8 @@ namespace {
 using std::chrono::microseconds;
 
 // A batch costs some hundred nanoseconds to hand over: at 20 µs that is one or two per cent.
-constexpr AutoBatchingMixin::Targets batch_targets{microseconds(20), microseconds(200), std::size_t{1} << 16};
+constexpr AutoBatchingMixin::Targets batch_targets{microseconds(20), microseconds(200),
+                                                   std::size_t{1} << 16};
 // How long others wait for a thread that goes from batch to batch of one call.
 constexpr auto longest_wait = std::chrono::milliseconds(5);
 
@@ -43,7 +44,8 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
   bool budgeted() const override { return budgeted_; }
 
  private:
-  // The visit that this thread is making: a batch submitted from inside goes to the same thread, next.
+  // The visit that this thread is making: a batch submitted from inside goes to the same thread,
+  // next.
   struct Visit {
     ThreadsBackend* backend;
     std::optional<Ticket> next;
@@ -111,8 +113,11 @@ void ThreadsBackend::terminate() {
 }
 
 void ThreadsBackend::abort() {
-  const auto next_queued = [this] { return queue_.with([this](Queue& queue) { return pop(queue); }); };
-  while (std::optional<Ticket> ticket = next_queued()) ticket->on_done(Status(StatusCode::cancelled, "aborted"));
+  const auto next_queued = [this] {
+    return queue_.with([this](Queue& queue) { return pop(queue); });
+  };
+  while (std::optional<Ticket> ticket = next_queued())
+    ticket->on_done(Status(StatusCode::cancelled, "aborted"));
 }
 
 std::optional<Ticket> ThreadsBackend::pop(Queue& queue) {
@@ -123,7 +128,8 @@ std::optional<Ticket> ThreadsBackend::pop(Queue& queue) {
   return ticket;
 }
 
-// The next ticket. Waits a moment for it: short calls in a loop then find their thread without the pool's help.
+// The next ticket. Waits a moment for it: short calls in a loop then find their thread without the
+// pool's help.
 std::optional<Ticket> ThreadsBackend::next(Visit& here) {
   if (here.next) return std::exchange(here.next, std::nullopt);
   std::optional<Ticket> ticket = queue_.with([this](Queue& queue) {

@@ -10,8 +10,15 @@ namespace {
 
 using paracord::testkit::Subject;
 
-PARACORD_BACKEND_CONFORMANCE(Threads, Subject{"threads_under_test", [] { return paracord::detail::make_backend("threads"); }, 2});
-PARACORD_BACKEND_CONFORMANCE(ManyThreads, Subject{"threads_under_test", [] { return paracord::detail::make_backend("threads"); }, 7});
-PARACORD_BACKEND_CONFORMANCE(Sequential, Subject{"sequential_under_test", [] { return paracord::detail::make_backend("sequential"); }, 2});
+PARACORD_BACKEND_CONFORMANCE(Threads,
+                             Subject{"threads_under_test",
+                                     [] { return paracord::detail::make_backend("threads"); }, 2});
+PARACORD_BACKEND_CONFORMANCE(ManyThreads,
+                             Subject{"threads_under_test",
+                                     [] { return paracord::detail::make_backend("threads"); }, 7});
+PARACORD_BACKEND_CONFORMANCE(Sequential,
+                             Subject{"sequential_under_test",
+                                     [] { return paracord::detail::make_backend("sequential"); },
+                                     2});
 
 }  // namespace

@@ -16,7 +16,9 @@ constexpr std::size_t everything = 1 << 20;
 constexpr Layout layout{sizeof(int), alignof(int), sizeof(double), alignof(double), true};
 
 // A block knows its call, but does not ask it anything here.
-Call& no_call() { return *reinterpret_cast<Call*>(alignof(Call)); }
+Call& no_call() {
+  return *reinterpret_cast<Call*>(alignof(Call));
+}
 
 void fill(Block& block, std::size_t first, std::size_t count, std::size_t grain) {
   block.prepare(first, count, layout, nullptr);
@@ -28,7 +30,8 @@ TEST(Block, IsClaimedInGrains) {
   Block block(no_call());
   fill(block, 100, 10, 4);
   std::vector<std::size_t> sizes;
-  for (auto claim = block.claim(everything); !claim.empty(); claim = block.claim(everything)) sizes.push_back(claim.size());
+  for (auto claim = block.claim(everything); !claim.empty(); claim = block.claim(everything))
+    sizes.push_back(claim.size());
   EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 4, 2}));
   EXPECT_FALSE(block.has_unclaimed());
 }
@@ -81,7 +84,8 @@ TEST(Block, GivesEachTaskToOneClaimer) {
       std::vector<std::jthread> claimers;
       for (int t = 0; t != 3; ++t) {
         claimers.emplace_back([&] {
-          for (auto claim = block.claim(everything); !claim.empty(); claim = block.claim(everything)) {
+          for (auto claim = block.claim(everything); !claim.empty();
+               claim = block.claim(everything)) {
             for (std::size_t i = claim.begin; i != claim.end; ++i) ++claimed[i];
           }
         });

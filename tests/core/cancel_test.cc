@@ -22,7 +22,8 @@ int waits_to_be_stopped() {
 }
 
 auto patient_tasks(int count) {
-  return std::views::iota(0, count) | std::views::transform([](int) { return delayed<waits_to_be_stopped>(); });
+  return std::views::iota(0, count) |
+         std::views::transform([](int) { return delayed<waits_to_be_stopped>(); });
 }
 
 class EachBackendEnding : public ::testing::TestWithParam<const char*> {
@@ -45,12 +46,14 @@ TEST_P(EachBackendEnding, ByATokenFromAnotherThread) {
     source.request_stop();
   });
   EXPECT_THROW(parallel(std::views::iota(0, 100'000) | std::views::transform([&](int i) {
-                          return delayed([&](int x) {
-                            ++running;
-                            if (x == 0) started.count_down();
-                            waits_to_be_stopped();
-                            --running;
-                          }, i);
+                          return delayed(
+                              [&](int x) {
+                                ++running;
+                                if (x == 0) started.count_down();
+                                waits_to_be_stopped();
+                                --running;
+                              },
+                              i);
                         })),
                CancelledError);
   EXPECT_EQ(running, 0);  // nothing of it runs any more
@@ -61,7 +64,8 @@ TEST_P(EachBackendEnding, ByATokenThatWasTriggeredBefore) {
   source.request_stop();
   Parallel parallel = make({.stop_token = source.get_token()});
   std::atomic<int> ran{0};
-  EXPECT_THROW(parallel(std::views::iota(0, 10) | std::views::transform([&](int) { return delayed([&ran] { ++ran; }); })),
+  EXPECT_THROW(parallel(std::views::iota(0, 10) |
+                        std::views::transform([&](int) { return delayed([&ran] { ++ran; }); })),
                CancelledError);
   EXPECT_EQ(ran, 0);
 }
@@ -70,7 +74,11 @@ TEST_P(EachBackendEnding, ByATokenTriggeredInATask) {
   std::stop_source source;
   Parallel parallel = make({.stop_token = source.get_token()});
   EXPECT_THROW(parallel(std::views::iota(0, 100'000) | std::views::transform([&](int i) {
-                          return delayed([&source](int x) { if (x == 100) source.request_stop(); }, i);
+                          return delayed(
+                              [&source](int x) {
+                                if (x == 100) source.request_stop();
+                              },
+                              i);
                         })),
                CancelledError);
 }
@@ -117,9 +125,10 @@ TEST_P(EachBackendEnding, ByATimeoutOfATask) {
 
 TEST_P(EachBackendEnding, OfOneTaskOnlyInOutcomes) {
   Parallel parallel = make({.task_timeout = 20ms});
-  const auto outcomes = parallel.outcomes(std::views::iota(0, 20) | std::views::transform([](int i) {
-                                            return delayed([](int x) { return x == 7 ? waits_to_be_stopped() : x; }, i);
-                                          }));
+  const auto outcomes = parallel.outcomes(
+      std::views::iota(0, 20) | std::views::transform([](int i) {
+        return delayed([](int x) { return x == 7 ? waits_to_be_stopped() : x; }, i);
+      }));
   for (std::size_t i = 0; i != 20; ++i) EXPECT_EQ(outcomes[i].has_value(), i != 7) << i;
   EXPECT_THROW((void)outcomes[7].value(), TimeoutError);
 }
@@ -134,14 +143,16 @@ TEST(Ending, ByAFailureTellsTheOthersToStop) {
   Parallel parallel({.n_jobs = 2});
   std::latch other_runs(1);
   EXPECT_THROW(parallel(std::views::iota(0, 2) | std::views::transform([&](int i) {
-                          return delayed([&](int x) {
-                            if (x == 0) {
-                              other_runs.wait();
-                              throw std::runtime_error("first");
-                            }
-                            other_runs.count_down();
-                            waits_to_be_stopped();
-                          }, i);
+                          return delayed(
+                              [&](int x) {
+                                if (x == 0) {
+                                  other_runs.wait();
+                                  throw std::runtime_error("first");
+                                }
+                                other_runs.count_down();
+                                waits_to_be_stopped();
+                              },
+                              i);
                         })),
                std::runtime_error);
 }
@@ -151,11 +162,13 @@ TEST(Ending, WinsWithTheFirstError) {
   for (int round = 0; round != 20; ++round) {
     try {
       parallel(std::views::iota(0, 2) | std::views::transform([&](int i) {
-                 return delayed([](int x) {
-                   if (x == 1) throw std::runtime_error("first");
-                   waits_to_be_stopped();
-                   throw std::runtime_error("second");
-                 }, i);
+                 return delayed(
+                     [](int x) {
+                       if (x == 1) throw std::runtime_error("first");
+                       waits_to_be_stopped();
+                       throw std::runtime_error("second");
+                     },
+                     i);
                }));
       FAIL();
     } catch (const std::runtime_error& error) {
@@ -164,7 +177,9 @@ TEST(Ending, WinsWithTheFirstError) {
   }
 }
 
-TEST(StopRequested, IsFalseOutsideTasks) { EXPECT_FALSE(stop_requested()); }
+TEST(StopRequested, IsFalseOutsideTasks) {
+  EXPECT_FALSE(stop_requested());
+}
 
 }  // namespace
 }  // namespace paracord

@@ -81,19 +81,22 @@ TEST(Config, TakesEveryOption) {
     EXPECT_THROW(Parallel()(squares(5)), CancelledError);
   }
   {
-    const auto scope = parallel_config({.n_jobs = 2, .retries = 1, .initializer = Initializer([] { throw 5; })});
+    const auto scope =
+        parallel_config({.n_jobs = 2, .retries = 1, .initializer = Initializer([] { throw 5; })});
     EXPECT_THROW(Parallel()(squares(5)), int);
   }
   {
     const auto scope = parallel_config({.n_jobs = 2, .task_timeout = 1ms});
-    EXPECT_THROW(Parallel()(std::views::iota(0, 1) |
-                            std::views::transform([](int) { return delayed<burn_and_return>(20'000); })),
+    EXPECT_THROW(Parallel()(std::views::iota(0, 1) | std::views::transform([](int) {
+                              return delayed<burn_and_return>(20'000);
+                            })),
                  TimeoutError);
   }
   {
     const auto scope = parallel_config({.n_jobs = 2, .timeout = 1ms});
-    EXPECT_THROW(Parallel()(std::views::iota(0, 1000) |
-                            std::views::transform([](int) { return delayed<burn_and_return>(1000); })),
+    EXPECT_THROW(Parallel()(std::views::iota(0, 1000) | std::views::transform([](int) {
+                              return delayed<burn_and_return>(1000);
+                            })),
                  TimeoutError);
   }
   {
@@ -114,7 +117,8 @@ TEST(Config, DoesNotReachIntoTasks) {
 
 TEST(Prefer, IsAWishThatAChosenBackendOverrules) {
   EXPECT_EQ(call_with({.n_jobs = 2, .prefer = Prefer::threads}).backend, "threads");
-  EXPECT_EQ(call_with({.n_jobs = 2, .backend = "sequential", .prefer = Prefer::threads}).backend, "sequential");
+  EXPECT_EQ(call_with({.n_jobs = 2, .backend = "sequential", .prefer = Prefer::threads}).backend,
+            "sequential");
   const auto scope = parallel_config({.backend = "sequential"});
   EXPECT_EQ(call_with({.n_jobs = 2, .prefer = Prefer::threads}).backend, "sequential");
 }
@@ -137,14 +141,17 @@ TEST_F(WithABackendElsewhere, RequireOverrulesTheScopesBackendAndItsNJobs) {
 }
 
 TEST_F(WithABackendElsewhere, RequireContradictsABackendNamedBesideIt) {
-  EXPECT_THROW(Parallel({.backend = "elsewhere", .require = Require::shared_memory}), std::invalid_argument);
+  EXPECT_THROW(Parallel({.backend = "elsewhere", .require = Require::shared_memory}),
+               std::invalid_argument);
 }
 
 TEST(Registry, MakesABackendTheDefaultOnRequest) {
-  register_parallel_backend("first_choice", [] { return detail::make_backend("sequential"); }, true);
+  register_parallel_backend(
+      "first_choice", [] { return detail::make_backend("sequential"); }, true);
   EXPECT_EQ(call_with({.n_jobs = 2}).backend, "first_choice");
   // Back to what it was, for the tests that follow: the last one to ask is the default.
-  register_parallel_backend("threads", [] { return nullptr; }, true);
+  register_parallel_backend(
+      "threads", [] { return nullptr; }, true);
   detail::register_threads_backend();
   EXPECT_EQ(call_with({.n_jobs = 2}).backend, "threads");
 }
@@ -152,7 +159,8 @@ TEST(Registry, MakesABackendTheDefaultOnRequest) {
 TEST(Nesting, GoesFromThreadsToThreadsToSequential) {
   const auto in_task = [](auto inner) {
     Parallel parallel({.n_jobs = 2});
-    return parallel(std::views::iota(0, 2) | std::views::transform([inner](int) { return delayed(inner); }))[0];
+    return parallel(std::views::iota(0, 2) |
+                    std::views::transform([inner](int) { return delayed(inner); }))[0];
   };
   const auto level_one = [] { return call_with({.n_jobs = 2}).backend; };
   EXPECT_EQ(in_task(level_one), "threads");
@@ -162,9 +170,12 @@ TEST(Nesting, GoesFromThreadsToThreadsToSequential) {
 
 TEST(Nesting, LeavesCallsInsideSequentialTasksAsTheyAre) {
   Parallel outer({.n_jobs = 1});
-  const auto seen = outer(std::views::iota(0, 1) | std::views::transform([](int) {
-                            return delayed([] { return this_worker().nesting_level * 100 + call_with({.n_jobs = 3}).workers; });
-                          }));
+  const auto seen =
+      outer(std::views::iota(0, 1) | std::views::transform([](int) {
+              return delayed([] {
+                return this_worker().nesting_level * 100 + call_with({.n_jobs = 3}).workers;
+              });
+            }));
   EXPECT_EQ(seen[0], 3);
 }
 
@@ -174,7 +185,8 @@ struct Level {
 
 int leaf(int microseconds) {
   const int running = ++Level::now;
-  for (int seen = Level::most; running > seen && !Level::most.compare_exchange_weak(seen, running);) {
+  for (int seen = Level::most;
+       running > seen && !Level::most.compare_exchange_weak(seen, running);) {
   }
   burn_and_return(microseconds);
   --Level::now;
@@ -219,10 +231,13 @@ TEST(Nesting, EndsThoughInnerCallsWait) {
 
 int endless(int depth) {
   Parallel parallel({.n_jobs = 2});
-  return parallel(std::views::iota(0, 1) | std::views::transform([depth](int) { return delayed<endless>(depth + 1); }))[0];
+  return parallel(std::views::iota(0, 1) |
+                  std::views::transform([depth](int) { return delayed<endless>(depth + 1); }))[0];
 }
 
-TEST(Nesting, EndsEndlessRecursionWithAnError) { EXPECT_THROW(endless(0), std::logic_error); }
+TEST(Nesting, EndsEndlessRecursionWithAnError) {
+  EXPECT_THROW(endless(0), std::logic_error);
+}
 
 TEST(ThisWorker, NamesDistinctWorkersForTasksThatRunAtOnce) {
   constexpr int jobs = 5;

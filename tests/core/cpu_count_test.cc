@@ -32,7 +32,9 @@ class CpuCount : public ::testing::Test {
   fs::path root;
 };
 
-TEST_F(CpuCount, IsTheAffinityWhereNothingElseLimits) { EXPECT_EQ(count(5), 5); }
+TEST_F(CpuCount, IsTheAffinityWhereNothingElseLimits) {
+  EXPECT_EQ(count(5), 5);
+}
 
 TEST_F(CpuCount, RoundsAQuotaUp) {
   file("proc/self/cgroup", "0::/box");

@@ -18,17 +18,39 @@
 namespace paracord {
 namespace {
 
-double half(double x) { return x / 2; }
-int overloaded(int x) { return x + 1; }
-std::string overloaded(const std::string& x) { return x + "!"; }
-double total(std::span<const double> data) { return std::accumulate(data.begin(), data.end(), 0.0); }
-std::size_t length(std::string_view text) { return text.size(); }
-std::size_t size_of(const std::vector<double>& data) { return data.size(); }
-const void* address_of(const std::vector<double>& data) { return data.data(); }
-void append(std::vector<int>& out, int value) { out.push_back(value); }
-int consume(std::unique_ptr<int> value) { return *value; }
-std::unique_ptr<int> produce(int value) { return std::make_unique<int>(value); }
-int always_three() noexcept { return 3; }
+double half(double x) {
+  return x / 2;
+}
+int overloaded(int x) {
+  return x + 1;
+}
+std::string overloaded(const std::string& x) {
+  return x + "!";
+}
+double total(std::span<const double> data) {
+  return std::accumulate(data.begin(), data.end(), 0.0);
+}
+std::size_t length(std::string_view text) {
+  return text.size();
+}
+std::size_t size_of(const std::vector<double>& data) {
+  return data.size();
+}
+const void* address_of(const std::vector<double>& data) {
+  return data.data();
+}
+void append(std::vector<int>& out, int value) {
+  out.push_back(value);
+}
+int consume(std::unique_ptr<int> value) {
+  return *value;
+}
+std::unique_ptr<int> produce(int value) {
+  return std::make_unique<int>(value);
+}
+int always_three() noexcept {
+  return 3;
+}
 
 struct Account {
   int balance = 0;
@@ -36,7 +58,9 @@ struct Account {
   int doubled() const { return 2 * balance; }
 };
 
-TEST(Delayed, CallsAFunctionWithItsArguments) { EXPECT_EQ(delayed<half>(5)(), 2.5); }
+TEST(Delayed, CallsAFunctionWithItsArguments) {
+  EXPECT_EQ(delayed<half>(5)(), 2.5);
+}
 
 TEST(Delayed, StoresTheParametersTypeNotTheArguments) {
   auto call = delayed<half>(3);  // an int, stored as the double that half takes
@@ -112,9 +136,10 @@ TEST(Delayed, TakesClosures) {
 
 TEST(Delayed, NamesFunctionAndArguments) {
   enum class Color { red = 4 };
-  const auto text = delayed([](int, double, const std::string&, bool, Color, const std::vector<int>&) {}, 3, 1.5, "x",
-                            true, Color::red, std::vector<int>{1, 2, 3, 4, 5})
-                        .text();
+  const auto text =
+      delayed([](int, double, const std::string&, bool, Color, const std::vector<int>&) {}, 3, 1.5,
+              "x", true, Color::red, std::vector<int>{1, 2, 3, 4, 5})
+          .text();
   EXPECT_EQ(text.arguments, "3, 1.5, \"x\", true, 4, {1, 2, 3, … 5 in all}");
   EXPECT_NE(delayed<half>(1).text().function.find("half"), std::string::npos);
 }

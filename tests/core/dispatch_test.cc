@@ -1,4 +1,5 @@
-// What a call sends to its backend, and when: watched with a backend that runs a batch only when told to.
+// What a call sends to its backend, and when: watched with a backend that runs a batch only when
+// told to.
 
 #include <gtest/gtest.h>
 
@@ -20,8 +21,9 @@ class Dispatch : public ::testing::Test {
  protected:
   // Registers a backend of `workers` whose automatic batches have `batch_size` tasks.
   ParallelOptions manual(int workers, std::size_t batch_size = 1) {
-    register_parallel_backend(
-        "manual", [=, this] { return std::make_unique<ManualBackend>(queue, workers, batch_size); });
+    register_parallel_backend("manual", [=, this] {
+      return std::make_unique<ManualBackend>(queue, workers, batch_size);
+    });
     ParallelOptions options;
     options.n_jobs = workers;
     options.backend = "manual";

@@ -35,10 +35,12 @@ class EachBackendErrors : public ::testing::TestWithParam<const char*> {
   template <class Fail>
   void run(Fail fail) {
     parallel(std::views::iota(0, 10) | std::views::transform([&](int i) {
-               return delayed([fail](int x) {
-                 if (x == 3) fail();
-                 return x;
-               }, i);
+               return delayed(
+                   [fail](int x) {
+                     if (x == 3) fail();
+                     return x;
+                   },
+                   i);
              }));
   }
 };
@@ -46,8 +48,9 @@ INSTANTIATE_TEST_SUITE_P(Backends, EachBackendErrors, ::testing::Values("threads
 
 TEST_P(EachBackendErrors, KeepTheirTypeAndTextAndCarryTheDetails) {
   try {
-    parallel(std::views::iota(0, 10) |
-             std::views::transform([](int i) { return delayed<fails_with_invalid_argument>(i, "bob"); }));
+    parallel(std::views::iota(0, 10) | std::views::transform([](int i) {
+               return delayed<fails_with_invalid_argument>(i, "bob");
+             }));
     FAIL() << "nothing was thrown";
   } catch (const std::invalid_argument& error) {
     EXPECT_STREQ(error.what(), "three is too many, bob");
@@ -56,13 +59,15 @@ TEST_P(EachBackendErrors, KeepTheirTypeAndTextAndCarryTheDetails) {
     const TaskFailure& failure = detail->failure();
     EXPECT_EQ(failure.index, 3u);
     EXPECT_EQ(failure.arguments, "3, \"bob\"");
-    EXPECT_NE(failure.function.find("fails_with_invalid_argument"), std::string::npos) << failure.function;
+    EXPECT_NE(failure.function.find("fails_with_invalid_argument"), std::string::npos)
+        << failure.function;
     EXPECT_EQ(failure.pid, getpid());
     EXPECT_EQ(failure.attempt, 1);
     EXPECT_EQ(failure.cause_type, "std::invalid_argument");
     EXPECT_FALSE(failure.host.empty());
     const std::string text = detail->what();
-    for (const char* part : {"task 3", "fails_with_invalid_argument", "3, \"bob\"", "three is too many"}) {
+    for (const char* part :
+         {"task 3", "fails_with_invalid_argument", "3, \"bob\"", "three is too many"}) {
       EXPECT_NE(text.find(part), std::string::npos) << text;
     }
   }
@@ -71,7 +76,9 @@ TEST_P(EachBackendErrors, KeepTheirTypeAndTextAndCarryTheDetails) {
 TEST_P(EachBackendErrors, KeepAStandardTypeThatIsNotRuntimeError) {
   EXPECT_THROW(run([] { throw std::bad_alloc(); }), std::bad_alloc);
   try {
-    run([] { throw std::system_error(std::make_error_code(std::errc::no_space_on_device), "disk"); });
+    run([] {
+      throw std::system_error(std::make_error_code(std::errc::no_space_on_device), "disk");
+    });
     FAIL();
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), std::errc::no_space_on_device);
@@ -99,12 +106,15 @@ TEST_P(EachBackendErrors, GiveRegisteredTypesTheDetails) {
 TEST_P(EachBackendErrors, ComeFromNestedCallsWithBothPlaces) {
   try {
     parallel(std::views::iota(5, 6) | std::views::transform([](int i) {
-               return delayed([](int) {
-                 Parallel inner({.n_jobs = 2});
-                 inner(std::views::iota(0, 4) |
-                       std::views::transform([](int k) { return delayed<fails_with_invalid_argument>(k, "deep"); }));
-                 return 0;
-               }, i);
+               return delayed(
+                   [](int) {
+                     Parallel inner({.n_jobs = 2});
+                     inner(std::views::iota(0, 4) | std::views::transform([](int k) {
+                             return delayed<fails_with_invalid_argument>(k, "deep");
+                           }));
+                     return 0;
+                   },
+                   i);
              }));
     FAIL();
   } catch (const std::invalid_argument& error) {
@@ -113,12 +123,16 @@ TEST_P(EachBackendErrors, ComeFromNestedCallsWithBothPlaces) {
 }
 
 TEST_P(EachBackendErrors, InOutcomesCostOnlyTheirTask) {
-  const auto outcomes = parallel.outcomes(std::views::iota(0, 100) | std::views::transform([](int i) {
-                                            return delayed([](int x) {
-                                              if (x % 10 == 3) throw std::domain_error("bad " + std::to_string(x));
-                                              return std::to_string(x);
-                                            }, i);
-                                          }));
+  const auto outcomes =
+      parallel.outcomes(std::views::iota(0, 100) | std::views::transform([](int i) {
+                          return delayed(
+                              [](int x) {
+                                if (x % 10 == 3)
+                                  throw std::domain_error("bad " + std::to_string(x));
+                                return std::to_string(x);
+                              },
+                              i);
+                        }));
   ASSERT_EQ(outcomes.size(), 100u);
   for (std::size_t i = 0; i != 100; ++i) {
     ASSERT_EQ(outcomes[i].has_value(), i % 10 != 3);
@@ -133,7 +147,11 @@ TEST_P(EachBackendErrors, InOutcomesCostOnlyTheirTask) {
 
 TEST_P(EachBackendErrors, InOutcomesOfVoidTasksAreToldToo) {
   const auto outcomes = parallel.outcomes(std::views::iota(0, 5) | std::views::transform([](int i) {
-                                            return delayed([](int x) { if (x == 1) throw std::logic_error("one"); }, i);
+                                            return delayed(
+                                                [](int x) {
+                                                  if (x == 1) throw std::logic_error("one");
+                                                },
+                                                i);
                                           }));
   EXPECT_TRUE(outcomes[0].has_value());
   EXPECT_FALSE(outcomes[1].has_value());
@@ -143,10 +161,12 @@ TEST_P(EachBackendErrors, InOutcomesOfVoidTasksAreToldToo) {
 TEST_P(EachBackendErrors, StopTheRestOfTheCall) {
   std::atomic<int> ran{0};
   EXPECT_THROW(parallel(std::views::iota(0, 1'000'000) | std::views::transform([&](int i) {
-                          return delayed([&ran](int x) {
-                            ++ran;
-                            if (x == 10) throw std::runtime_error("stop");
-                          }, i);
+                          return delayed(
+                              [&ran](int x) {
+                                ++ran;
+                                if (x == 10) throw std::runtime_error("stop");
+                              },
+                              i);
                         })),
                std::runtime_error);
   EXPECT_LT(ran, 900'000);
@@ -155,15 +175,18 @@ TEST_P(EachBackendErrors, StopTheRestOfTheCall) {
 TEST_P(EachBackendErrors, LetAFailedTaskRunAgain) {
   Parallel retrying({.n_jobs = 2, .backend = GetParam(), .retries = 2});
   std::atomic<int> runs{0};
-  const auto attempts = retrying(std::views::iota(0, 6) | std::views::transform([&](int i) {
-                                   return delayed([&runs](int x, std::string text) {
-                                     ++runs;
-                                     std::string taken = std::move(text);  // each attempt gets the argument anew
-                                     if (taken != "argument") throw std::logic_error("lost");
-                                     if (x == 4 && this_worker().attempt < 3) throw std::runtime_error("not yet");
-                                     return this_worker().attempt;
-                                   }, i, "argument");
-                                 }));
+  const auto attempts =
+      retrying(std::views::iota(0, 6) | std::views::transform([&](int i) {
+                 return delayed(
+                     [&runs](int x, std::string text) {
+                       ++runs;
+                       std::string taken = std::move(text);  // each attempt gets the argument anew
+                       if (taken != "argument") throw std::logic_error("lost");
+                       if (x == 4 && this_worker().attempt < 3) throw std::runtime_error("not yet");
+                       return this_worker().attempt;
+                     },
+                     i, "argument");
+               }));
   EXPECT_EQ(attempts, (std::vector<int>{1, 1, 1, 1, 3, 1}));
   EXPECT_EQ(runs, 8);
 }
@@ -171,8 +194,9 @@ TEST_P(EachBackendErrors, LetAFailedTaskRunAgain) {
 TEST_P(EachBackendErrors, SayHowManyAttemptsThereWere) {
   Parallel retrying({.n_jobs = 2, .backend = GetParam(), .retries = 2});
   try {
-    retrying(std::views::iota(0, 1) |
-             std::views::transform([](int) { return delayed([] { throw std::runtime_error("never"); }); }));
+    retrying(std::views::iota(0, 1) | std::views::transform([](int) {
+               return delayed([] { throw std::runtime_error("never"); });
+             }));
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(task_error(error)->failure().attempt, 3);
@@ -182,7 +206,8 @@ TEST_P(EachBackendErrors, SayHowManyAttemptsThereWere) {
 TEST_P(EachBackendErrors, RefuseToRetryWhatCannotBeCopied) {
   Parallel retrying({.n_jobs = 2, .backend = GetParam(), .retries = 1});
   EXPECT_THROW(retrying(std::views::iota(0, 2) | std::views::transform([](int i) {
-                          return delayed([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(i));
+                          return delayed([](std::unique_ptr<int> p) { return *p; },
+                                         std::make_unique<int>(i));
                         })),
                std::invalid_argument);
 }

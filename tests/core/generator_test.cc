@@ -19,7 +19,8 @@ class EachBackendGenerator : public ::testing::TestWithParam<const char*> {
  protected:
   Parallel parallel{{.n_jobs = 3, .backend = GetParam()}};
 };
-INSTANTIATE_TEST_SUITE_P(Backends, EachBackendGenerator, ::testing::Values("threads", "sequential"));
+INSTANTIATE_TEST_SUITE_P(Backends, EachBackendGenerator,
+                         ::testing::Values("threads", "sequential"));
 
 TEST_P(EachBackendGenerator, GivesResultsInOrder) {
   int next = 0;
@@ -32,9 +33,10 @@ TEST_P(EachBackendGenerator, GivesResultsInOrder) {
 
 TEST_P(EachBackendGenerator, GivesEachResultOnceInAnyOrder) {
   std::vector<int> seen(10'000);
-  for (const int result : parallel.generator_unordered(std::views::iota(0, 10'000) | std::views::transform([](int i) {
-                                                         return delayed([](int x) { return x; }, i);
-                                                       }))) {
+  for (const int result :
+       parallel.generator_unordered(std::views::iota(0, 10'000) | std::views::transform([](int i) {
+                                      return delayed([](int x) { return x; }, i);
+                                    }))) {
     ++seen[static_cast<std::size_t>(result)];
   }
   EXPECT_EQ(seen, std::vector<int>(10'000, 1));
@@ -56,16 +58,17 @@ TEST_P(EachBackendGenerator, IsEmptyForAnEmptyRange) {
 
 TEST_P(EachBackendGenerator, WorksInAPipeline) {
   std::vector<int> first;
-  for (const int result : parallel.generator(squares(100)) | std::views::take(3)) first.push_back(result);
+  for (const int result : parallel.generator(squares(100)) | std::views::take(3))
+    first.push_back(result);
   EXPECT_EQ(first, (std::vector<int>{0, 1, 4}));
 }
 
 TEST_P(EachBackendGenerator, RunsVoidTasks) {
   std::atomic<int> ran{0};
   int read = 0;
-  for (auto&& nothing : parallel.generator(std::views::iota(0, 100) | std::views::transform([&](int) {
-                                             return delayed([&ran] { ++ran; });
-                                           }))) {
+  for (auto&& nothing :
+       parallel.generator(std::views::iota(0, 100) |
+                          std::views::transform([&](int) { return delayed([&ran] { ++ran; }); }))) {
     (void)nothing;
     ++read;
   }
@@ -75,9 +78,10 @@ TEST_P(EachBackendGenerator, RunsVoidTasks) {
 
 TEST_P(EachBackendGenerator, LetsResultsBeMovedOut) {
   std::vector<std::unique_ptr<int>> taken;
-  for (auto& result : parallel.generator(std::views::iota(0, 100) | std::views::transform([](int i) {
-                                           return delayed([](int n) { return std::make_unique<int>(n); }, i);
-                                         }))) {
+  for (auto& result :
+       parallel.generator(std::views::iota(0, 100) | std::views::transform([](int i) {
+                            return delayed([](int n) { return std::make_unique<int>(n); }, i);
+                          }))) {
     taken.push_back(std::move(result));
   }
   for (int i = 0; i != 100; ++i) EXPECT_EQ(*taken[static_cast<std::size_t>(i)], i);
@@ -88,14 +92,17 @@ TEST_P(EachBackendGenerator, GivesWhatWasDoneBeforeAFailureThenThrows) {
   std::atomic<int> done{0};
   EXPECT_THROW(
       {
-        for (const int result : parallel.generator(std::views::iota(0, 1000) | std::views::transform([&](int i) {
-                                                     return delayed([&done](int x) {
-                                                       if (x < 50) ++done;
-                                                       while (x == 50 && done < 50) std::this_thread::yield();
-                                                       if (x == 50) throw std::range_error("fifty");
-                                                       return x;
-                                                     }, i);
-                                                   }))) {
+        for (const int result :
+             parallel.generator(std::views::iota(0, 1000) | std::views::transform([&](int i) {
+                                  return delayed(
+                                      [&done](int x) {
+                                        if (x < 50) ++done;
+                                        while (x == 50 && done < 50) std::this_thread::yield();
+                                        if (x == 50) throw std::range_error("fifty");
+                                        return x;
+                                      },
+                                      i);
+                                }))) {
           ASSERT_EQ(result, read);
           ++read;
         }
@@ -118,10 +125,12 @@ TEST_P(EachBackendGenerator, RefusesAnotherCallWhileItIsOpen) {
 TEST_P(EachBackendGenerator, LeavesNothingToTheNextCall) {
   for (int round = 0; round != 60; ++round) {
     EXPECT_THROW(parallel(std::views::iota(0, 200) | std::views::transform([](int i) {
-                            return delayed([](int x) {
-                              if (x == 20) throw std::runtime_error("failed");
-                              return burn_and_return(x % 5) - 1000;
-                            }, i);
+                            return delayed(
+                                [](int x) {
+                                  if (x == 20) throw std::runtime_error("failed");
+                                  return burn_and_return(x % 5) - 1000;
+                                },
+                                i);
                           })),
                  std::runtime_error);
     {
@@ -147,12 +156,15 @@ TEST(Generator, GivesFastTasksFirstWhenUnordered) {
   std::latch others_read(9);
   Parallel parallel({.n_jobs = 2, .batch_size = 1});
   std::vector<int> order;
-  for (const int result : parallel.generator_unordered(std::views::iota(0, 10) | std::views::transform([&](int i) {
-                                                         return delayed([&](int x) {
-                                                           if (x == 0) others_read.wait();
-                                                           return x;
-                                                         }, i);
-                                                       }))) {
+  for (const int result :
+       parallel.generator_unordered(std::views::iota(0, 10) | std::views::transform([&](int i) {
+                                      return delayed(
+                                          [&](int x) {
+                                            if (x == 0) others_read.wait();
+                                            return x;
+                                          },
+                                          i);
+                                    }))) {
     order.push_back(result);
     if (result != 0) others_read.count_down();
   }
@@ -179,9 +191,10 @@ TEST(Generator, KeepsNoMoreResultsThanAllowed) {
     Parallel parallel({.n_jobs = 2, .max_pending_results = allowed});
     int read = 0;
     const int count = allowed == 1 ? 500 : 10'000;
-    for (const Megabyte& result : parallel.generator(std::views::iota(0, count) | std::views::transform([](int i) {
-                                                       return delayed([](int x) { return Megabyte(x); }, i);
-                                                     }))) {
+    for (const Megabyte& result :
+         parallel.generator(std::views::iota(0, count) | std::views::transform([](int i) {
+                              return delayed([](int x) { return Megabyte(x); }, i);
+                            }))) {
       ASSERT_EQ(result.bytes[0], static_cast<char>(read));
       if (++read % 100 == 0) std::this_thread::yield();
     }
@@ -195,12 +208,13 @@ TEST(Generator, BoundsTheBytesOfResultsByDefault) {
   std::atomic<int> started{0};
   int read = 0, most_ahead = 0;
   Parallel parallel({.n_jobs = 2});
-  for (const auto& result : parallel.generator(std::views::iota(0, 60) | std::views::transform([&](int) {
-                                                 return delayed([&started] {
-                                                   ++started;
-                                                   return std::vector<char>(30'000'000);
-                                                 });
-                                               }))) {
+  for (const auto& result :
+       parallel.generator(std::views::iota(0, 60) | std::views::transform([&](int) {
+                            return delayed([&started] {
+                              ++started;
+                              return std::vector<char>(30'000'000);
+                            });
+                          }))) {
     (void)result;
     most_ahead = std::max(most_ahead, started - read);
     ++read;
@@ -242,13 +256,14 @@ TEST(Generator, WaitsForRunningTasksWhenDestroyed) {
   for (int round = 0; round != 50; ++round) {
     {
       Parallel parallel({.n_jobs = 3});
-      auto generator = parallel.generator(std::views::iota(0, 1000) | std::views::transform([&](int) {
-                                            return delayed([&running] {
-                                              ++running;
-                                              burn_and_return(20);
-                                              --running;
-                                            });
-                                          }));
+      auto generator =
+          parallel.generator(std::views::iota(0, 1000) | std::views::transform([&](int) {
+                               return delayed([&running] {
+                                 ++running;
+                                 burn_and_return(20);
+                                 --running;
+                               });
+                             }));
       (void)generator.begin();
     }
     ASSERT_EQ(running, 0);

@@ -62,10 +62,12 @@ TEST(Observer, HearsOfFailuresAndOfWhatWasCancelled) {
   auto observer = std::make_shared<Counting>();
   Parallel parallel({.n_jobs = 2, .pre_dispatch = PreDispatch::all, .observer = observer});
   EXPECT_THROW(parallel(std::views::iota(0, 100) | std::views::transform([](int i) {
-                          return delayed([](int x) {
-                            if (x == 5) throw std::runtime_error("five");
-                            while (x > 5 && !stop_requested()) std::this_thread::yield();
-                          }, i);
+                          return delayed(
+                              [](int x) {
+                                if (x == 5) throw std::runtime_error("five");
+                                while (x > 5 && !stop_requested()) std::this_thread::yield();
+                              },
+                              i);
                         })),
                std::runtime_error);
   EXPECT_EQ(observer->failed, 1u);
@@ -79,12 +81,16 @@ TEST(Verbose, PrintsJoblibsLines) {
   (void)Parallel({.n_jobs = 2, .verbose = 11})(squares(10));
   const std::string text = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
-  EXPECT_NE(text.find("[Parallel(n_jobs=2)]: Using backend ThreadingBackend with 2 concurrent workers.\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "[Parallel(n_jobs=2)]: Using backend ThreadingBackend with 2 concurrent workers.\n"),
+      std::string::npos)
       << text;
-  const std::regex last(R"(\[Parallel\(n_jobs=2\)\]: Done  10 out of  10 \| elapsed:    0\.\ds finished\n$)");
+  const std::regex last(
+      R"(\[Parallel\(n_jobs=2\)\]: Done  10 out of  10 \| elapsed:    0\.\ds finished\n$)");
   EXPECT_TRUE(std::regex_search(text, last)) << text;
-  const std::regex remaining(R"(Done   \d out of  10 \| elapsed:    0\.\ds remaining:    0\.\ds\n)");
+  const std::regex remaining(
+      R"(Done   \d out of  10 \| elapsed:    0\.\ds remaining:    0\.\ds\n)");
   EXPECT_TRUE(std::regex_search(text, remaining)) << text;
 }
 
@@ -94,7 +100,9 @@ TEST(Verbose, CountsTasksWhereTheLengthIsUnknown) {
   (void)Parallel({.n_jobs = 1, .verbose = 11})(std::ranges::istream_view<int>(input) | as_squares);
   const std::string text = ::testing::internal::GetCapturedStderr();
   EXPECT_NE(text.find("Done   1 tasks      | elapsed:    0.0s\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("Using backend SequentialBackend with 1 concurrent workers.\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Using backend SequentialBackend with 1 concurrent workers.\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Verbose, GrowsSparserBelowLevelEleven) {
@@ -103,7 +111,8 @@ TEST(Verbose, GrowsSparserBelowLevelEleven) {
     std::ostringstream numbers;
     for (int i = 0; i != 500; ++i) numbers << i << ' ';
     std::istringstream input(numbers.str());
-    (void)Parallel({.n_jobs = 1, .verbose = verbose})(std::ranges::istream_view<int>(input) | as_squares);
+    (void)Parallel({.n_jobs = 1, .verbose = verbose})(std::ranges::istream_view<int>(input) |
+                                                      as_squares);
     const std::string text = ::testing::internal::GetCapturedStderr();
     return std::count(text.begin(), text.end(), '\n');
   };
@@ -145,7 +154,8 @@ std::string on_terminal(unsigned short columns, const std::function<void()>& wor
   close(terminal);
   std::string text;
   char buffer[4096];
-  for (ssize_t got = 0; (got = read(master, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = read(master, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
   close(master);
   return text;
 }
@@ -154,7 +164,8 @@ TEST(ProgressBar, RedrawsItsLineWithinATerminalsWidth) {
   for (const unsigned short columns : std::initializer_list<unsigned short>{100, 40, 12}) {
     const std::string text = on_terminal(columns, [] {
       Parallel parallel({.n_jobs = 2, .observer = progress_bar("a title")});
-      parallel(std::views::iota(0, 60) | std::views::transform([](int) { return delayed<burn_and_return>(10'000); }));
+      parallel(std::views::iota(0, 60) |
+               std::views::transform([](int) { return delayed<burn_and_return>(10'000); }));
     });
     EXPECT_NE(text.find("60/60"), std::string::npos) << text;
     std::size_t redrawn = 0;
@@ -180,13 +191,16 @@ class TraceFile : public ::testing::Test {
     std::ifstream file(path);
     return nlohmann::json::parse(file);
   }
-  std::string path = std::filesystem::temp_directory_path() / ("paracord_trace_" + std::to_string(getpid()) + ".json");
+  std::string path = std::filesystem::temp_directory_path() /
+                     ("paracord_trace_" + std::to_string(getpid()) + ".json");
 };
 
-// The JSON object format of the trace viewer: complete events with ts and dur in µs, and metadata events.
+// The JSON object format of the trace viewer: complete events with ts and dur in µs, and metadata
+// events.
 TEST_F(TraceFile, FollowsTheTraceViewersFormat) {
   Parallel parallel({.n_jobs = 2, .trace = path});
-  parallel(std::views::iota(0, 40) | std::views::transform([](int) { return delayed<burn_and_return>(200); }));
+  parallel(std::views::iota(0, 40) |
+           std::views::transform([](int) { return delayed<burn_and_return>(200); }));
   const nlohmann::json trace = read();
   std::set<std::size_t> indexes;
   int names = 0;
@@ -215,13 +229,18 @@ TEST_F(TraceFile, FollowsTheTraceViewersFormat) {
 TEST_F(TraceFile, IsWholeAfterAFailure) {
   Parallel parallel({.n_jobs = 2, .trace = path});
   EXPECT_THROW(parallel(std::views::iota(0, 10) | std::views::transform([](int i) {
-                          return delayed([](int x) { if (x == 4) throw std::runtime_error("quote \" and \\"); }, i);
+                          return delayed(
+                              [](int x) {
+                                if (x == 4) throw std::runtime_error("quote \" and \\");
+                              },
+                              i);
                         })),
                std::runtime_error);
   bool failed = false;
   const nlohmann::json trace = read();
   for (const auto& event : trace.at("traceEvents")) {
-    if (event.contains("cat") && event["cat"] == "task") failed |= event["args"]["failed"].get<bool>();
+    if (event.contains("cat") && event["cat"] == "task")
+      failed |= event["args"]["failed"].get<bool>();
   }
   EXPECT_TRUE(failed);
 }

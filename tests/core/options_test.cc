@@ -36,11 +36,16 @@ std::vector<BadInput> bad_inputs() {
       {"PreDispatchZero", {.pre_dispatch = 0}, "pre_dispatch = 0", "PreDispatch::all"},
       {"MaxPendingResultsZero", {.max_pending_results = 0}, "max_pending_results = 0", "1 or more"},
       {"InnerThreadsZero", {.inner_max_num_threads = 0}, "inner_max_num_threads = 0", "1 or more"},
-      {"InnerThreadsOnThreads", {.backend = "threads", .inner_max_num_threads = 2}, "threads", "processes"},
+      {"InnerThreadsOnThreads",
+       {.backend = "threads", .inner_max_num_threads = 2},
+       "threads",
+       "processes"},
       {"UnknownBackend", {.backend = "treads"}, "'treads'", "sequential, threads"},
       {"EmptyBackend", {.backend = ""}, "backend = \"\"", "unset"},
       {"EmptyTrace", {.trace = ""}, "trace = \"\"", "unset"},
-      {"ContradictingHints", {.prefer = Prefer::processes, .require = Require::shared_memory}, "prefer = processes",
+      {"ContradictingHints",
+       {.prefer = Prefer::processes, .require = Require::shared_memory},
+       "prefer = processes",
        "drop one"},
   };
 }
@@ -74,20 +79,24 @@ TEST_P(BadInputs, AreRefusedInAScopeAtTheLatestByTheConstructor) {
 
 TEST(Options, OfAnotherBackendAreRefusedBeforeATaskStarts) {
   for (const char* backend : {"threads", "sequential"}) {
-    Parallel parallel({.n_jobs = 2, .backend = backend, .backend_options = OptionsOfAnotherBackend{}});
+    Parallel parallel(
+        {.n_jobs = 2, .backend = backend, .backend_options = OptionsOfAnotherBackend{}});
     bool ran = false;
     try {
-      parallel(std::views::iota(0, 1) | std::views::transform([&](int) { return delayed([&ran] { ran = true; }); }));
+      parallel(std::views::iota(0, 1) |
+               std::views::transform([&](int) { return delayed([&ran] { ran = true; }); }));
       FAIL() << "accepted";
     } catch (const std::invalid_argument& error) {
-      EXPECT_NE(std::string(error.what()).find("OptionsOfAnotherBackend"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("OptionsOfAnotherBackend"), std::string::npos)
+          << error.what();
     }
     EXPECT_FALSE(ran);
   }
 }
 
 TEST(Options, OfTheBackendAreTaken) {
-  Parallel parallel({.n_jobs = 2, .backend = "threads", .backend_options = ThreadsOptions{.idle_timeout = 10s}});
+  Parallel parallel(
+      {.n_jobs = 2, .backend = "threads", .backend_options = ThreadsOptions{.idle_timeout = 10s}});
   EXPECT_EQ(parallel(squares(10)), expected_squares(10));
 }
 

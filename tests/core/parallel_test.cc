@@ -32,7 +32,8 @@ TEST_P(EachBackend, ReturnsResultsInOrderWhateverTheTasksCost) {
   for (const int count : {1, 2, 5, 64, 200, 3000}) {
     std::vector<int> costs(static_cast<std::size_t>(count));
     for (int& cost : costs) cost = static_cast<int>(random() % 30);
-    const auto results = parallel(costs | std::views::transform([](int cost) { return delayed<burn_and_return>(cost); }));
+    const auto results = parallel(
+        costs | std::views::transform([](int cost) { return delayed<burn_and_return>(cost); }));
     EXPECT_EQ(results, costs);
   }
 }
@@ -45,7 +46,8 @@ TEST_P(EachBackend, ReturnsNothingForAnEmptyRange) {
 
 TEST_P(EachBackend, ReadsASinglePassRange) {
   std::istringstream text("1 2 3 4 5 6 7");
-  EXPECT_EQ(parallel(std::ranges::istream_view<int>(text) | as_squares), (std::vector<int>{1, 4, 9, 16, 25, 36, 49}));
+  EXPECT_EQ(parallel(std::ranges::istream_view<int>(text) | as_squares),
+            (std::vector<int>{1, 4, 9, 16, 25, 36, 49}));
 }
 
 TEST_P(EachBackend, ReadsForwardAndUnsizedRanges) {
@@ -57,15 +59,17 @@ TEST_P(EachBackend, ReadsForwardAndUnsizedRanges) {
 
 TEST_P(EachBackend, RunsVoidTasks) {
   std::vector<int> out(100);
-  parallel(std::views::iota(0, 100) |
-           std::views::transform([&](int i) { return delayed([&out](int at) { out[at] = at + 1; }, i); }));
+  parallel(std::views::iota(0, 100) | std::views::transform([&](int i) {
+             return delayed([&out](int at) { out[at] = at + 1; }, i);
+           }));
   for (int i = 0; i != 100; ++i) EXPECT_EQ(out[static_cast<std::size_t>(i)], i + 1);
 }
 
 TEST_P(EachBackend, ReturnsResultsOfEveryKind) {
-  const auto strings = parallel(std::views::iota(0, 50) | std::views::transform([](int i) {
-                                  return delayed([](int n) { return std::string(static_cast<std::size_t>(n), 'x'); }, i);
-                                }));
+  const auto strings = parallel(
+      std::views::iota(0, 50) | std::views::transform([](int i) {
+        return delayed([](int n) { return std::string(static_cast<std::size_t>(n), 'x'); }, i);
+      }));
   for (std::size_t i = 0; i != 50; ++i) EXPECT_EQ(strings[i].size(), i);
 
   const auto flags = parallel(std::views::iota(0, 9) | std::views::transform([](int i) {
@@ -73,9 +77,10 @@ TEST_P(EachBackend, ReturnsResultsOfEveryKind) {
                               }));
   EXPECT_EQ(flags, (std::vector<bool>{true, false, true, false, true, false, true, false, true}));
 
-  const auto pointers = parallel(std::views::iota(0, 20) | std::views::transform([](int i) {
-                                   return delayed([](int n) { return std::make_unique<int>(n); }, i);
-                                 }));
+  const auto pointers =
+      parallel(std::views::iota(0, 20) | std::views::transform([](int i) {
+                 return delayed([](int n) { return std::make_unique<int>(n); }, i);
+               }));
   for (int i = 0; i != 20; ++i) EXPECT_EQ(*pointers[static_cast<std::size_t>(i)], i);
 
   struct alignas(64) Wide {
@@ -89,7 +94,9 @@ TEST_P(EachBackend, ReturnsResultsOfEveryKind) {
 
 TEST_P(EachBackend, MovesTasksOutOfAContainerThatItOwns) {
   std::vector<Task<int>> tasks;
-  for (int i = 0; i != 30; ++i) tasks.emplace_back(delayed([](std::unique_ptr<int> n) { return *n; }, std::make_unique<int>(i)));
+  for (int i = 0; i != 30; ++i)
+    tasks.emplace_back(
+        delayed([](std::unique_ptr<int> n) { return *n; }, std::make_unique<int>(i)));
   const auto results = parallel(std::move(tasks));
   for (int i = 0; i != 30; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)], i);
 }
@@ -114,9 +121,12 @@ TEST_P(EachBackend, PassesOnWhatTheRangeThrowsAndStaysUsable) {
 TEST_P(EachBackend, RunsEveryTaskExactlyOnce) {
   for (const int batch : {0, 1, 3, 1000}) {
     std::vector<std::atomic<int>> runs(5000);
-    Parallel counting({.n_jobs = 4, .backend = GetParam(), .batch_size = batch == 0 ? BatchSize::automatic : batch});
-    counting(std::views::iota(0, 5000) |
-             std::views::transform([&](int i) { return delayed([&runs](int at) { ++runs[at]; }, i); }));
+    Parallel counting({.n_jobs = 4,
+                       .backend = GetParam(),
+                       .batch_size = batch == 0 ? BatchSize::automatic : batch});
+    counting(std::views::iota(0, 5000) | std::views::transform([&](int i) {
+               return delayed([&runs](int at) { ++runs[at]; }, i);
+             }));
     for (const auto& count : runs) EXPECT_EQ(count, 1);
   }
 }
@@ -177,18 +187,24 @@ TEST(Parallel, SpreadsTasksThatWaitForEachOtherOverItsWorkers) {
   constexpr int jobs = 8;  // more than there may be CPUs: a positive number is a promise
   std::barrier meet(jobs);
   Parallel parallel({.n_jobs = jobs});
-  parallel(std::views::iota(0, jobs) |
-           std::views::transform([&](int) { return delayed([&meet] { meet.arrive_and_wait(); }); }));
+  parallel(std::views::iota(0, jobs) | std::views::transform([&](int) {
+             return delayed([&meet] { meet.arrive_and_wait(); });
+           }));
 }
 
-// The batch size was learnt from tiny tasks; then two tasks in what may be one batch must still run side by side.
+// The batch size was learnt from tiny tasks; then two tasks in what may be one batch must still run
+// side by side.
 TEST(Parallel, SharesOutABatchWhoseTasksTurnSlow) {
   Parallel parallel({.n_jobs = 2});
   (void)parallel(squares(500'000));
   for (int round = 0; round != 20; ++round) {
     std::barrier meet(2);
     parallel(std::views::iota(0, 64) | std::views::transform([&](int i) {
-               return delayed([&meet](int at) { if (at == 0 || at == 1) meet.arrive_and_wait(); }, i);
+               return delayed(
+                   [&meet](int at) {
+                     if (at == 0 || at == 1) meet.arrive_and_wait();
+                   },
+                   i);
              }));
   }
 }
@@ -200,7 +216,8 @@ TEST(Parallel, MayBeUsedFromManyThreadsThroughManyObjects) {
     for (int caller = 0; caller != 10; ++caller) {
       callers.emplace_back([&wrong, caller] {
         Parallel parallel({.n_jobs = 1 + caller % 4});
-        for (int round = 0; round != 50; ++round) wrong += parallel(squares(100)) != expected_squares(100);
+        for (int round = 0; round != 50; ++round)
+          wrong += parallel(squares(100)) != expected_squares(100);
       });
     }
   }
@@ -212,7 +229,14 @@ TEST(Parallel, RefusesASecondCallWhileOneRuns) {
   std::latch started(1), finish(1);
   std::jthread first([&] {
     parallel(std::views::iota(0, 2) | std::views::transform([&](int i) {
-               return delayed([&](int at) { if (at == 0) { started.count_down(); finish.wait(); } }, i);
+               return delayed(
+                   [&](int at) {
+                     if (at == 0) {
+                       started.count_down();
+                       finish.wait();
+                     }
+                   },
+                   i);
              }));
   });
   started.wait();
@@ -228,9 +252,9 @@ TEST(Parallel, RunsTheInitializerOnceOnEachWorker) {
   static thread_local bool ready = false;
   ready = false;
   Parallel parallel({.n_jobs = 3, .initializer = Initializer([] {
-                       ++initialised;
-                       ready = true;
-                     })});
+                                    ++initialised;
+                                    ready = true;
+                                  })});
   for (int round = 0; round != 20; ++round) {
     for (const bool was_ready : parallel(std::views::iota(0, 100) | std::views::transform([](int) {
                                            return delayed([] { return ready; });
@@ -243,7 +267,8 @@ TEST(Parallel, RunsTheInitializerOnceOnEachWorker) {
 }
 
 TEST(Parallel, FailsWithWhatTheInitializerThrows) {
-  Parallel parallel({.n_jobs = 2, .initializer = Initializer([] { throw std::domain_error("no licence"); })});
+  Parallel parallel(
+      {.n_jobs = 2, .initializer = Initializer([] { throw std::domain_error("no licence"); })});
   EXPECT_THROW(parallel(squares(100)), std::domain_error);
   EXPECT_THROW(parallel(squares(100)), std::domain_error);
 }
@@ -254,7 +279,11 @@ TEST(Parallel, ReadsTheWholeInputFirstOnRequest) {
   Parallel parallel({.n_jobs = 2, .pre_dispatch = PreDispatch::all});
   parallel(std::views::iota(0, 1000) | std::views::transform([&](int i) {
              ++read;
-             return delayed([&](int) { if (read != 1000) early = true; }, i);
+             return delayed(
+                 [&](int) {
+                   if (read != 1000) early = true;
+                 },
+                 i);
            }));
   EXPECT_FALSE(early);
 }

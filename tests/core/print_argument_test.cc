@@ -45,7 +45,9 @@ TEST(PrintArgument, NamesTheTypeOfWhatItCannotPrint) {
   EXPECT_NE(printed(std::optional<int>(3)).find("optional"), std::string::npos);
 }
 
-[[maybe_unused]] int some_function(int x) { return x; }
+[[maybe_unused]] int some_function(int x) {
+  return x;
+}
 
 TEST(Names, AreThoseOfTheSource) {
   EXPECT_NE(value_name<some_function>().find("some_function"), std::string::npos);

@@ -1,6 +1,10 @@
 #include "paracord/core/delayed.h"
 #include "paracord/tests/core/same_name.h"
 
-static std::string same_name() { return "second"; }
+static std::string same_name() {
+  return "second";
+}
 
-paracord::Task<std::string> same_name_from_second_file() { return paracord::delayed<same_name>(); }
+paracord::Task<std::string> same_name_from_second_file() {
+  return paracord::delayed<same_name>();
+}

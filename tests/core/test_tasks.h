@@ -9,11 +9,15 @@
 /// Tasks that many tests run.
 namespace paracord {
 
-inline int square(int x) { return x * x; }
+inline int square(int x) {
+  return x * x;
+}
 
 inline constexpr auto as_squares = std::views::transform([](int i) { return delayed<square>(i); });
 
-inline auto squares(int count) { return std::views::iota(0, count) | as_squares; }
+inline auto squares(int count) {
+  return std::views::iota(0, count) | as_squares;
+}
 
 inline std::vector<int> expected_squares(int count) {
   std::vector<int> result;

@@ -32,10 +32,14 @@ long tbb_sum(int count) {
 
 TEST(Peers, RunInsideTasks) {
   Parallel parallel({.n_jobs = 2});
-  for (const long sum : parallel(std::views::iota(0, 40) | std::views::transform([](int) { return delayed<openmp_sum>(1000); }))) {
+  for (const long sum : parallel(std::views::iota(0, 40) | std::views::transform([](int) {
+                                   return delayed<openmp_sum>(1000);
+                                 }))) {
     EXPECT_EQ(sum, 499'500);
   }
-  for (const long sum : parallel(std::views::iota(0, 40) | std::views::transform([](int) { return delayed<tbb_sum>(1000); }))) {
+  for (const long sum : parallel(std::views::iota(0, 40) | std::views::transform([](int) {
+                                   return delayed<tbb_sum>(1000);
+                                 }))) {
     EXPECT_EQ(sum, 499'500);
   }
 }
@@ -43,8 +47,10 @@ TEST(Peers, RunInsideTasks) {
 TEST(Peers, MayCallParacordFromTheirThreads) {
   std::atomic<int> wrong{0};
 #pragma omp parallel for num_threads(3)
-  for (int i = 0; i < 30; ++i) wrong += Parallel({.n_jobs = 2})(squares(100)) != expected_squares(100);
-  tbb::parallel_for(0, 30, [&](int) { wrong += Parallel({.n_jobs = 2})(squares(100)) != expected_squares(100); });
+  for (int i = 0; i < 30; ++i)
+    wrong += Parallel({.n_jobs = 2})(squares(100)) != expected_squares(100);
+  tbb::parallel_for(
+      0, 30, [&](int) { wrong += Parallel({.n_jobs = 2})(squares(100)) != expected_squares(100); });
   EXPECT_EQ(wrong, 0);
 }
 

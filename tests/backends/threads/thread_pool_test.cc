@@ -14,7 +14,8 @@ namespace paracord::detail {
 namespace {
 
 struct Client final : PoolClient {
-  Client(bool is_budgeted, std::function<void()> action) : is_budgeted(is_budgeted), action(std::move(action)) {}
+  Client(bool is_budgeted, std::function<void()> action)
+      : is_budgeted(is_budgeted), action(std::move(action)) {}
   ~Client() { ThreadPool::instance().retire(*this); }
   void work() noexcept override {
     action();

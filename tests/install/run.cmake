@@ -1,0 +1,44 @@
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE failed)
+  if(failed)
+    string(REPLACE ";" " " command "${ARGV}")
+    message(FATAL_ERROR "failed: ${command}")
+  endif()
+endfunction()
+
+set(prefix ${WORK_DIR}/prefix)
+file(REMOVE_RECURSE ${WORK_DIR})
+run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
+
+# The custom backend: found by find_package, run by name, and through the whole conformance suite.
+run(${CMAKE_COMMAND} -S ${SOURCE_DIR}/examples/custom_backend -B ${WORK_DIR}/custom_backend -G Ninja
+    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/custom_backend)
+run(${WORK_DIR}/custom_backend/custom_backend)
+run(${WORK_DIR}/custom_backend/custom_backend --check)
+
+# A component that does not exist is refused with the list of those that do.
+file(WRITE ${WORK_DIR}/missing/CMakeLists.txt
+     "cmake_minimum_required(VERSION 3.25)\nproject(missing LANGUAGES CXX)\nfind_package(paracord REQUIRED COMPONENTS cluter)\n")
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${WORK_DIR}/missing -B ${WORK_DIR}/missing/build -DCMAKE_PREFIX_PATH=${prefix}
+                RESULT_VARIABLE failed ERROR_VARIABLE message OUTPUT_QUIET)
+if(NOT failed OR NOT message MATCHES "no component 'cluter'")
+  message(FATAL_ERROR "a missing component was not refused clearly: ${message}")
+endif()
+
+# pkg-config.
+file(GLOB_RECURSE pc ${prefix}/*/paracord.pc)
+get_filename_component(pc_dir ${pc} DIRECTORY)
+execute_process(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${pc_dir}
+                        pkg-config --define-variable=prefix=${prefix} --cflags --libs paracord
+                OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+separate_arguments(flags)
+run(${COMPILER} -std=c++20 ${SOURCE_DIR}/examples/quickstart.cc -o ${WORK_DIR}/quickstart ${flags}
+    -Wl,-rpath,${pc_dir}/..)
+run(${WORK_DIR}/quickstart)
+
+# A program that uses threads only needs neither ZeroMQ nor Cap'n Proto.
+execute_process(COMMAND ldd ${WORK_DIR}/quickstart OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
+if(libraries MATCHES "zmq|capnp")
+  message(FATAL_ERROR "a threads-only program links: ${libraries}")
+endif()

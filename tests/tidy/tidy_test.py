@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Tests of tidy.py: each check finds what it is there to find."""
+
+import pathlib
+import tempfile
+import unittest
+
+import tidy
+
+
+class Tidy(unittest.TestCase):
+    def tree(self, files):
+        root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return root
+
+    def test_layers_are_read_and_held(self):
+        table = tidy.read_layers('set(PARACORD_LAYER_core "")\nset(PARACORD_LAYER_memmap core)\n')
+        self.assertEqual(table, {"core": set(), "memmap": {"core"}})
+        allowed = '#include "paracord/core/a.h"\n#include <vector>\n'
+        self.assertEqual(list(tidy.layer_findings("memmap", allowed, table)), [])
+        self.assertEqual(len(list(tidy.layer_findings("core", '#include "paracord/memmap/a.h"', table))), 1)
+        self.assertEqual(len(list(tidy.layer_findings("core", '#include "a.h"', table))), 1)
+
+    def test_long_functions_are_found(self):
+        text = "namespace a {\nclass B {\n int x;\n};\nvoid f() {\n" + "  g();\n" * 80 + "}\n}\n"
+        self.assertEqual(list(tidy.function_lengths(text)), [(5, 82)])
+        root = self.tree({"core/a.cc": text})
+        self.assertEqual(len(list(tidy.check_sizes(root))), 1)
+
+    def test_long_files_are_found(self):
+        root = self.tree({"core/a.h": "#pragma once\n" * 300, "core/backend.h": "#pragma once\n" * 121})
+        self.assertEqual(len(list(tidy.check_sizes(root))), 2)
+
+    def test_banned_words_are_found_outside_comments(self):
+        root = self.tree({"core/a.cc": "std::mutex m;\n// std::mutex\n", "tests/b.cc": "std::mutex m;\n"})
+        self.assertEqual(len(list(tidy.check_words(root))), 1)
+
+    def test_sources_without_tests_and_tests_without_targets_are_found(self):
+        root = self.tree({"paracord.h": "", "core/a.h": "", "core/b.h": "", "tests/core/CMakeLists.txt": "a_test.cc",
+                          "tests/core/a_test.cc": '#include "paracord/core/a.h"\n', "tests/core/c_test.cc": ""})
+        self.assertEqual(sorted(tidy.check_tests_mirror(root)),
+                         ["core/b.h: no test reaches it", "tests/core/c_test.cc: no target builds it"])
+
+    def test_docs_quote_compiled_code(self):
+        root = self.tree({
+            "README.md": "<!-- quoted: examples/a.cc#one -->\n```cpp\nint x;\n```\n```cpp\nint y;\n```\n[gone](no.md)\n",
+            "docs/b.md": "<!-- quoted: examples/a.cc#one -->\n```cpp\nint z;\n```\n",
+            "examples/a.cc": "// [one]\nint x;\n// [one]\n"})
+        findings = list(tidy.check_docs(root))
+        self.assertEqual(len(findings), 3, findings)
+
+
+if __name__ == "__main__":
+    unittest.main()
