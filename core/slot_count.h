@@ -32,6 +32,7 @@ class SlotCount {
     for (; taken != owner_sleeps; taken = taken_.load(std::memory_order_acquire)) {
       futex_wait(taken_, taken, std::nullopt);
     }
+    taken_.store(0, std::memory_order_relaxed);
   }
 
  private:

@@ -169,7 +169,8 @@ def check_docs(root):
             wanted = snippets(whole).get(snippet) if snippet else whole
             if wanted is None or code.strip("\n") not in wanted:
                 yield f"{name}: the block differs from {source}{'#' + snippet if snippet else ''}"
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        prose = re.sub(r"```.*?```", "", text, flags=re.S)
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", prose):
             if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists():
                 yield f"{name}: the link to {target} leads nowhere"
 

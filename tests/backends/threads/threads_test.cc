@@ -83,6 +83,9 @@ TEST(Threads, EndsThreadsThatStayIdle) {
 }
 
 TEST(Threads, WorkInTheChildOfAFork) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer allows no threads in the child of a fork";
+#endif
   (void)Parallel({.n_jobs = 3})(squares(100));
   const pid_t child = fork();
   if (child == 0) {
