@@ -156,12 +156,17 @@ Block* Call::join() {
 void Call::dispatch() {
   if (capabilities_.runs_in_caller) return;  // help() does it, batch by batch
   while (!stopped() && take_slot()) {
-    Block* block = next_work(Runner::another);
-    if (block == nullptr) {
-      slots_.give_back();
-      return;
-    }
+    Block* block = work_or_leave(Runner::another);
+    if (block == nullptr) return;
     submit(block);
+  }
+}
+
+// For the holder of a slot: work, or null when the slot was given back.
+Block* Call::work_or_leave(Runner runner) {
+  while (true) {
+    if (Block* block = next_work(runner)) return block;
+    if (slots_.give_back()) return nullptr;
   }
 }
 
@@ -174,9 +179,9 @@ void Call::submit(Block* block) {
     backend_->submit(Batch(*block), OnDone(&batch_done, this, block));
     submitting = here.outer;
     if (!here.completed) return;  // from now on the slot belongs to whoever completes the batch
-    block = capabilities_.runs_in_caller ? nullptr : next_work(Runner::this_thread);
+    if (capabilities_.runs_in_caller) return slots_.leave();
+    block = work_or_leave(Runner::this_thread);
   }
-  slots_.give_back();
 }
 
 void Call::batch_done(void* call, void* block, Status status) noexcept {
@@ -187,27 +192,20 @@ void Call::batch_done(void* call, void* block, Status status) noexcept {
     outer->completed = true;
     return;
   }
-  if (Block* next = self.next_work(Runner::this_thread)) {
-    self.submit(next);
-  } else {
-    self.slots_.give_back();
-  }
+  if (Block* next = self.work_or_leave(Runner::this_thread)) self.submit(next);
 }
 
 bool Call::help() {
   gave_back_.store(false, std::memory_order_relaxed);
   if (stopped() || !(capabilities_.caller_helps || capabilities_.runs_in_caller)) return false;
   if (!joined_ && !take_slot()) return false;
-  Block* block = next_work(Runner::this_thread);
-  if (block == nullptr) {
-    if (!joined_) slots_.give_back();
-    return false;
-  }
+  Block* block = joined_ ? next_work(Runner::this_thread) : work_or_leave(Runner::this_thread);
+  if (block == nullptr) return false;
   if (capabilities_.runs_in_caller) {
     submit(block);
   } else {
     run_block(*block);
-    if (!joined_) slots_.give_back();
+    if (!joined_) slots_.leave();
   }
   return true;
 }
@@ -259,7 +257,7 @@ void Call::close() {
     stopped_.store(true, std::memory_order_seq_cst);
     cancel_unclaimed();
   }
-  if (joined_) slots_.give_back();
+  if (joined_) slots_.leave();
   joined_ = false;
   if (!slots_.all_free()) {
     backend_->abort();

@@ -112,6 +112,7 @@ class Call final : public CallControl {
   void submit(Block* block);
   enum class Runner { this_thread, another };
   Block* next_work(Runner runner);
+  Block* work_or_leave(Runner runner);
   Block* pull_block();
   Block* fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown);
   void publish(Block& block);

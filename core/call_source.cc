@@ -96,13 +96,18 @@ Block* Call::fill_block(std::size_t wanted, std::size_t automatic, std::exceptio
   return filled ? &block : nullptr;
 }
 
-// Under the source lock. The block may be run, finished and reused before this returns.
+// Under the source lock. The block may be run, finished and reused before this returns: also by a
+// ticket from its earlier life. So it can be claimed and is found in the list from the same moment
+// on.
 void Call::publish(Block& block) {
   live_blocks_.fetch_add(1, std::memory_order_relaxed);
   pulled_.store(next_index_, std::memory_order_relaxed);
   if (probe_) probe_->batch_sent(block.first_index, block.count);
-  block.publish(grain_of(block.count));
-  blocks_.with([&](BlockList& blocks) { blocks.append(block); });
+  const std::size_t grain = grain_of(block.count);
+  blocks_.with([&](BlockList& blocks) {
+    blocks.append(block);
+    block.publish(grain);
+  });
 }
 
 // How many tasks are claimed at once: with a batch size of the user's, that; else a part of the

@@ -10,34 +10,61 @@ namespace paracord::detail {
 /// How many batches of a call are in flight. The call may be destroyed as soon as the last slot is
 /// free: give_back() uses only the address after that.
 ///
+/// Whoever looks for work holds a slot meanwhile. So one who has new work but finds all slots taken
+/// may meet holders that have looked just before and are about to leave: his failed take() makes
+/// the next give_back() fail, and its caller looks once more. No work is left lying that way.
+///
 /// Threads: take() and give_back() from any, wait_until_free() by the call's owner.
 class SlotCount {
  public:
   bool take(std::uint32_t limit) {
-    std::uint32_t taken = taken_.load(std::memory_order_relaxed);
-    while (taken < limit) {
-      if (taken_.compare_exchange_weak(taken, taken + 1, std::memory_order_relaxed)) return true;
+    std::uint32_t state = state_.load(std::memory_order_relaxed);
+    while (true) {
+      const bool room = (state & count_bits) < limit;
+      if (state_.compare_exchange_weak(state, room ? state + 1 : state | asked,
+                                       std::memory_order_acq_rel)) {
+        return room;
+      }
     }
-    return false;
   }
-  void give_back() {
-    if (taken_.fetch_sub(1, std::memory_order_acq_rel) == (owner_sleeps | 1))
-      futex_wake(&taken_, 1);
+
+  /// False: the slot is still held, since somebody has asked for one meanwhile. Look for work
+  /// again.
+  [[nodiscard]] bool give_back() {
+    std::uint32_t state = state_.load(std::memory_order_relaxed);
+    while (true) {
+      const bool look_again = (state & asked) != 0;
+      if (!state_.compare_exchange_weak(state, look_again ? state & ~asked : state - 1,
+                                        std::memory_order_acq_rel)) {
+        continue;
+      }
+      if (state == (owner_sleeps | 1)) futex_wake(&state_, 1);
+      return !look_again;
+    }
   }
-  bool all_free() const { return taken_.load(std::memory_order_acquire) == 0; }
+
+  /// Gives the slot back whoever asks.
+  void leave() {
+    while (!give_back()) {
+    }
+  }
+
+  bool all_free() const { return (state_.load(std::memory_order_acquire) & count_bits) == 0; }
 
   void wait_until_free() {
     if (spin_until([this] { return all_free(); })) return;
-    std::uint32_t taken = taken_.fetch_or(owner_sleeps, std::memory_order_acq_rel) | owner_sleeps;
-    for (; taken != owner_sleeps; taken = taken_.load(std::memory_order_acquire)) {
-      futex_wait(taken_, taken, std::nullopt);
+    std::uint32_t state = state_.fetch_or(owner_sleeps, std::memory_order_acq_rel) | owner_sleeps;
+    for (; (state & count_bits) != 0; state = state_.load(std::memory_order_acquire)) {
+      futex_wait(state_, state, std::nullopt);
     }
-    taken_.store(0, std::memory_order_relaxed);
+    state_.store(0, std::memory_order_relaxed);
   }
 
  private:
   static constexpr std::uint32_t owner_sleeps = std::uint32_t{1} << 31;
-  std::atomic<std::uint32_t> taken_{0};
+  static constexpr std::uint32_t asked = std::uint32_t{1} << 30;
+  static constexpr std::uint32_t count_bits = asked - 1;
+  std::atomic<std::uint32_t> state_{0};
 };
 
 }  // namespace paracord::detail

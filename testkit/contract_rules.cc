@@ -85,8 +85,9 @@ void takes_any_number_of_batches(const Subject& subject) {
 // A chain of batches, each submitted by the completion of the one before.
 struct Chain : std::enable_shared_from_this<Chain> {
   void submit_next(int left) {
-    submit(*backend, recorder->make({}, [self = shared_from_this(), left] {
-      if (left > 1 && self->goes_on) self->submit_next(left - 1);
+    submit(*backend, recorder->make({}, [chain = weak_from_this(), left] {
+      const auto self = chain.lock();
+      if (left > 1 && self && self->goes_on) self->submit_next(left - 1);
     }));
   }
   std::shared_ptr<Recorder> recorder;
@@ -96,9 +97,10 @@ struct Chain : std::enable_shared_from_this<Chain> {
 
 void completions_may_submit(const Subject& subject) {
   constexpr int length = 300;
+  const auto recorder = std::make_shared<Recorder>(subject.patience);
   Started started = start(subject);
   const auto chain = std::make_shared<Chain>();
-  chain->recorder = std::make_shared<Recorder>(subject.patience);
+  chain->recorder = recorder;
   chain->backend = started.backend.get();
   chain->submit_next(length);
   const bool all =

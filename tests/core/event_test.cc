@@ -56,10 +56,19 @@ TEST(SlotCount, LimitsAndWaits) {
   EXPECT_TRUE(slots.take(2));
   EXPECT_FALSE(slots.take(2));
   std::jthread other([&] {
-    slots.give_back();
-    slots.give_back();
+    slots.leave();
+    slots.leave();
   });
   slots.wait_until_free();
+  EXPECT_TRUE(slots.all_free());
+}
+
+TEST(SlotCount, LetsAHolderLookAgainWhenSomebodyHasAsked) {
+  SlotCount slots;
+  EXPECT_TRUE(slots.take(1));
+  EXPECT_FALSE(slots.take(1));
+  EXPECT_FALSE(slots.give_back()) << "there may be new work";
+  EXPECT_TRUE(slots.give_back());
   EXPECT_TRUE(slots.all_free());
 }
 

@@ -186,11 +186,16 @@ struct Megabyte {
 };
 
 TEST(Generator, KeepsNoMoreResultsThanAllowed) {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr int results = 1'000;  // each costs a millisecond of page faults there
+#else
+  constexpr int results = 10'000;
+#endif
   for (const std::size_t allowed : {std::size_t{1}, std::size_t{6}}) {
     Megabyte::most = 0;
     Parallel parallel({.n_jobs = 2, .max_pending_results = allowed});
     int read = 0;
-    const int count = allowed == 1 ? 500 : 10'000;
+    const int count = allowed == 1 ? 500 : results;
     for (const Megabyte& result :
          parallel.generator(std::views::iota(0, count) | std::views::transform([](int i) {
                               return delayed([](int x) { return Megabyte(x); }, i);
@@ -201,6 +206,24 @@ TEST(Generator, KeepsNoMoreResultsThanAllowed) {
     EXPECT_EQ(read, count);
     EXPECT_LE(Megabyte::most, static_cast<int>(allowed));
     EXPECT_EQ(Megabyte::alive, 0);
+  }
+}
+
+// With few places each result is a hand-over between reader and workers; one that is missed ends in
+// a hang.
+TEST(Generator, MissesNoHandOver) {
+  for (int round = 0; round != 10; ++round) {
+    for (const std::size_t places : {1, 2, 3, 6}) {
+      Parallel parallel({.n_jobs = 2, .max_pending_results = places});
+      int next = 0;
+      for (const int result : parallel.generator(squares(3000))) {
+        ASSERT_EQ(result, next * next);
+        ++next;
+      }
+      int count = 0;
+      for ([[maybe_unused]] const int result : parallel.generator_unordered(squares(3000))) ++count;
+      ASSERT_EQ(count, 3000);
+    }
   }
 }
 
