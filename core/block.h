@@ -93,6 +93,7 @@ class Block final : public BatchWork, public Slots {
   Block* previous = nullptr;  // links of the call's list of live blocks, under its lock
   Block* next = nullptr;
   Block* next_finished = nullptr;  // link of the blocks that wait for a reader, likewise
+  bool sent = true;  // a batch for it was submitted, or will be at once; under the lock
   std::size_t automatic_size = 1;  // what the backend wanted when this block was filled
 
  private:

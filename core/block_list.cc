@@ -19,12 +19,14 @@ void BlockList::append(Block& block) {
   (last_ != nullptr ? last_->next : first_) = &block;
   last_ = &block;
   if (unclaimed_from_ == nullptr) unclaimed_from_ = &block;
+  if (unsent_from_ == nullptr && !block.sent) unsent_from_ = &block;
 }
 
 void BlockList::remove(Block& block) {
   (block.previous != nullptr ? block.previous->next : first_) = block.next;
   (block.next != nullptr ? block.next->previous : last_) = block.previous;
   if (unclaimed_from_ == &block) unclaimed_from_ = block.next;
+  if (unsent_from_ == &block) unsent_from_ = nullptr;  // cancelled: nothing is sent any more
 }
 
 void BlockList::add_finished(Block& block) {
@@ -46,6 +48,14 @@ Block* BlockList::find_unclaimed(bool spare) {
     unclaimed_from_ = unclaimed_from_->next;
   Block* block = unclaimed_from_;
   while (spare && block != nullptr && !block->has_spare()) block = block->next;
+  return block;
+}
+
+Block* BlockList::find_unsent() {
+  Block* block = unsent_from_;
+  if (block == nullptr) return nullptr;
+  block->sent = true;
+  while (unsent_from_ != nullptr && unsent_from_->sent) unsent_from_ = unsent_from_->next;
   return block;
 }
 

@@ -27,6 +27,8 @@ class BlockList {
   /// A block with tasks that nobody has claimed, the oldest; null where there is none. With
   /// `spare`, one that keeps a second thread busy.
   Block* find_unclaimed(bool spare);
+  /// The oldest block for which no batch was sent; it counts as sent from now on.
+  Block* find_unsent();
   /// Tasks were given back: look at all blocks again.
   void look_from_start() { unclaimed_from_ = first_; }
 
@@ -38,6 +40,7 @@ class BlockList {
   Block* first_ = nullptr;
   Block* last_ = nullptr;
   Block* unclaimed_from_ = nullptr;  // all before it are claimed
+  Block* unsent_from_ = nullptr;     // all before it are sent
 };
 
 }  // namespace paracord::detail

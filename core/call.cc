@@ -198,16 +198,23 @@ void Call::batch_done(void* call, void* block, Status status) noexcept {
 bool Call::help() {
   gave_back_.store(false, std::memory_order_relaxed);
   if (stopped() || !(capabilities_.caller_helps || capabilities_.runs_in_caller)) return false;
-  if (!joined_ && !take_slot()) return false;
-  Block* block = joined_ ? next_work(Runner::this_thread) : work_or_leave(Runner::this_thread);
+  const bool borrowed = !joined_ && take_slot();
+  if (!joined_ && !borrowed && !may_help_beyond_slots()) return false;
+  Block* block = borrowed ? work_or_leave(Runner::this_thread) : next_work(Runner::this_thread);
   if (block == nullptr) return false;
   if (capabilities_.runs_in_caller) {
     submit(block);
   } else {
     run_block(*block);
-    if (!joined_) slots_.leave();
+    if (borrowed) slots_.leave();
   }
   return true;
+}
+
+// A reader inside a task of another call: its thread is part of the budget already, and the slots
+// may be held by batches that wait for a thread until it is done.
+bool Call::may_help_beyond_slots() const {
+  return nesting_level_ > 0 && session_.n_jobs < 0;
 }
 
 bool Call::over() const {

@@ -27,9 +27,8 @@ namespace paracord::detail {
 /// submits it. When the batch completes, the slot is used again on the spot, by the thread that
 /// completed it, until there is nothing left.
 ///
-/// Threads: as marked. Locks are taken in the order source, live blocks; never while user code
-/// runs, except
-///   that the user's range is read under the source lock.
+/// Threads: as marked. Locks are taken in the order source, live blocks; the user's range is read
+///   under the source lock, other user code runs under none.
 /// Owns:    the blocks. Lives until every slot is back: a slot's holder may touch it, nobody else.
 class Call final : public CallControl {
  public:
@@ -64,13 +63,14 @@ class Call final : public CallControl {
   }
   /// No task is left, and none runs.
   bool over() const;
-  /// Whether results may still come.
+  /// Ended early: nothing more is started.
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
   /// Takes a finished block off the front (or any, in order of completion); null where there is
   /// none. Gives back the one taken before.
   Block* take_finished(Block* previous);
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
+  /// Reads the whole input, before anything is dispatched.
   void read_all();
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final.
   void close();
@@ -92,7 +92,6 @@ class Call final : public CallControl {
   void run_block(Block& block) noexcept;
   bool stop_requested(const RunningTask& task) const override;
 
-  TaskRange& tasks() { return tasks_; }
   const ParallelOptions& options() const { return session_.options; }
   Deadline deadline() const;
   /// The time by which what the caller waits for must have come.
@@ -108,15 +107,22 @@ class Call final : public CallControl {
   void configure();
   void prepare();
   void discard_results();
+  bool may_help_beyond_slots() const;
   bool take_slot() { return slots_.take(slot_limit_); }
   void submit(Block* block);
   enum class Runner { this_thread, another };
   Block* next_work(Runner runner);
   Block* work_or_leave(Runner runner);
   Block* pull_block();
-  Block* fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown);
+  struct Wanted {
+    std::size_t size;
+    std::size_t automatic;  // what the backend's statistics say
+    bool sent;              // a batch for it follows at once
+  };
+  Block* fill_block(Wanted wanted, std::exception_ptr& thrown);
+  Block* older_work(Runner runner);
   void publish(Block& block);
-  std::size_t wanted_size(std::size_t& automatic);
+  Wanted wanted_size();
   std::size_t room_for_results(std::size_t size) const;
   std::size_t grain_of(std::size_t size) const;
   void look_for_hidden_tasks();

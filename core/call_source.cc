@@ -25,12 +25,18 @@ Block* Call::next_work(Runner runner) {
   check_deadline();
   if (stopped()) return nullptr;
   if (Block* block = pull_block()) return block;
-  if (!capabilities_.shared_memory) return nullptr;
-  const bool spare = runner == Runner::another;
-  if (Block* block = blocks_.with([&](BlockList& blocks) { return blocks.find_unclaimed(spare); }))
-    return block;
-  look_for_hidden_tasks();
+  if (Block* block = older_work(runner)) return block;
+  if (capabilities_.shared_memory) look_for_hidden_tasks();
   return nullptr;
+}
+
+// Of blocks that were read before. Where memory is shared, a part of one that others work on is as
+// good.
+Block* Call::older_work(Runner runner) {
+  return blocks_.with([&](BlockList& blocks) {
+    return capabilities_.shared_memory ? blocks.find_unclaimed(runner == Runner::another)
+                                       : blocks.find_unsent();
+  });
 }
 
 // Nothing is left to claim, but somebody may have claimed more than the task that it runs: ask for
@@ -51,10 +57,9 @@ Block* Call::pull_block() {
   {
     const Hold hold(source_mutex_);
     if (exhausted_.load(std::memory_order_relaxed) || stopped()) return nullptr;
-    std::size_t automatic = 1;
-    const std::size_t wanted = wanted_size(automatic);
-    if (wanted == 0) return nullptr;
-    block = fill_block(wanted, automatic, thrown);
+    const Wanted wanted = wanted_size();
+    if (wanted.size == 0) return nullptr;
+    block = fill_block(wanted, thrown);
   }
   if (thrown != nullptr) fail(thrown);
   // A cancellation that came while the range was read has not seen this block.
@@ -67,18 +72,19 @@ Block* Call::pull_block() {
 }
 
 // Under the source lock. Null where the range has nothing more.
-Block* Call::fill_block(std::size_t wanted, std::size_t automatic, std::exception_ptr& thrown) {
+Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
   Block& block =
       blocks_.with([this](BlockList& blocks) -> Block& { return blocks.take_free(*this); });
   bool ended = false;
   try {
     void* place = setup_.collector != nullptr ? setup_.collector->place(next_index_) : nullptr;
-    block.prepare(next_index_, wanted, layout_, place);
-    block.automatic_size = automatic;
+    block.prepare(next_index_, wanted.size, layout_, place);
+    block.automatic_size = wanted.automatic;
+    block.sent = wanted.sent;
     if (tasks_.concurrent()) {
-      block.count = wanted;
+      block.count = wanted.size;
     } else {
-      ended = tasks_.pull(block, wanted);
+      ended = tasks_.pull(block, wanted.size);
     }
   } catch (...) {
     thrown = std::current_exception();
@@ -122,16 +128,18 @@ std::size_t Call::grain_of(std::size_t size) const {
 }
 
 // The size of the next block, under the source lock; 0 where none may be read now.
-std::size_t Call::wanted_size(std::size_t& automatic) {
+Call::Wanted Call::wanted_size() {
   const auto& batch = options().batch_size;
   const bool fixed = batch && batch->count != BatchSize::automatic.count;
   const bool shares_out = capabilities_.shared_memory && !capabilities_.runs_in_caller;
-  automatic = fixed && !shares_out ? 1 : backend_->compute_batch_size();
+  const std::size_t automatic = fixed && !shares_out ? 1 : backend_->compute_batch_size();
   std::size_t size = automatic;
   // A fixed batch is what is claimed at once; where batches are shared out anyhow, several are read
   // together.
-  if (fixed)
-    size = shares_out ? round_up(automatic, static_cast<std::size_t>(batch->count)) : batch->count;
+  if (fixed) {
+    size = shares_out ? round_up(automatic, static_cast<std::size_t>(batch->count))
+                      : static_cast<std::size_t>(batch->count);
+  }
 
   if (size_ != unknown_size) {
     const std::size_t left = size_ - next_index_;
@@ -146,7 +154,7 @@ std::size_t Call::wanted_size(std::size_t& automatic) {
     size = std::min(size, std::max<std::size_t>(ahead / static_cast<std::size_t>(slot_limit_), 1));
     size = std::min(size, ahead - std::min(ahead, waiting));
   }
-  return setup_.bounded_results ? room_for_results(size) : size;
+  return {setup_.bounded_results ? room_for_results(size) : size, automatic, true};
 }
 
 // Back-pressure: a task takes a place when it is read from the input and gives it back when its
@@ -168,12 +176,17 @@ std::size_t Call::room_for_results(std::size_t size) const {
 }
 
 void Call::read_all() {
+  const auto& batch = options().batch_size;
+  const bool fixed = batch && batch->count != BatchSize::automatic.count;
+  const std::size_t size = fixed                         ? static_cast<std::size_t>(batch->count)
+                           : capabilities_.shared_memory ? read_all_block
+                                                         : 1;
   while (!exhausted_.load(std::memory_order_acquire) && !stopped()) {
     std::exception_ptr thrown;
     {
       const Hold hold(source_mutex_);
-      const std::size_t left = size_ == unknown_size ? read_all_block : size_ - next_index_;
-      (void)fill_block(std::min(left, read_all_block), 1, thrown);
+      const std::size_t left = size_ == unknown_size ? size : size_ - next_index_;
+      (void)fill_block({std::min(left, size), 1, false}, thrown);
     }
     if (thrown != nullptr) fail(thrown);
   }

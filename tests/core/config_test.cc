@@ -229,6 +229,25 @@ TEST(Nesting, EndsThoughInnerCallsWait) {
   for (const int sum : sums) EXPECT_EQ(sum, 328'350);
 }
 
+// Every thread of the budget reads a generator, so that no other is left to run the generators'
+// tasks.
+TEST(Nesting, EndsThoughEveryTaskReadsAGenerator) {
+  for (int round = 0; round != 20; ++round) {
+    Parallel parallel({.n_jobs = -1});
+    const auto sums = parallel(std::views::iota(0, 8) | std::views::transform([](int) {
+                                 return delayed([] {
+                                   Parallel inner({.n_jobs = -1, .backend = "threads"});
+                                   int sum = 0;
+                                   for (const int x : inner.generator(squares(100))) sum += x;
+                                   for (const int x : inner.generator_unordered(squares(100)))
+                                     sum += x;
+                                   return sum;
+                                 });
+                               }));
+    for (const int sum : sums) ASSERT_EQ(sum, 2 * 328'350);
+  }
+}
+
 int endless(int depth) {
   Parallel parallel({.n_jobs = 2});
   return parallel(std::views::iota(0, 1) |

@@ -80,6 +80,16 @@ TEST_F(Dispatch, ReadsNoFurtherThanPreDispatchSays) {
   EXPECT_EQ(read, 2);
 }
 
+TEST_F(Dispatch, ReadsAllFirstWhenToldTo) {
+  int read = 0;
+  ParallelOptions options = manual(2);
+  options.pre_dispatch = PreDispatch::all;
+  options.batch_size = 4;
+  Parallel parallel(options);
+  served([&] { EXPECT_EQ(parallel(counted(30, read)), expected_squares(30)); });
+  EXPECT_EQ(sizes(), (std::deque<std::size_t>{4, 4, 4, 4, 4, 4, 4, 2}));
+}
+
 TEST_F(Dispatch, SendsBatchesOfTheSizeThatWasAskedFor) {
   ParallelOptions options = manual(2);
   options.batch_size = 7;
