@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <coroutine>
 #include <forward_list>
 #include <iterator>
 #include <latch>
@@ -20,6 +21,60 @@
 
 namespace paracord {
 namespace {
+
+// A coroutine as a range, as std::generator is: move-only, single-pass, each step runs the body on.
+class Counter {
+ public:
+  struct promise_type {
+    int value = 0;
+    Counter get_return_object() { return Counter(Handle::from_promise(*this)); }
+    std::suspend_always initial_suspend() { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    std::suspend_always yield_value(int next) {
+      value = next;
+      return {};
+    }
+    void return_void() {}
+    void unhandled_exception() { throw; }
+  };
+  using Handle = std::coroutine_handle<promise_type>;
+  struct Iterator {
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    Handle handle;
+    int operator*() const { return handle.promise().value; }
+    Iterator& operator++() {
+      handle.resume();
+      return *this;
+    }
+    void operator++(int) { handle.resume(); }
+    bool operator==(std::default_sentinel_t) const { return handle.done(); }
+  };
+  explicit Counter(Handle handle) : handle_(handle) {}
+  Counter(Counter&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Counter& operator=(Counter&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Counter() {
+    if (handle_) handle_.destroy();
+  }
+  Iterator begin() {
+    handle_.resume();
+    return {handle_};
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  Handle handle_;
+};
+
+Counter count_to(int end, int& produced) {
+  for (int i = 0; i != end; ++i) {
+    produced = i + 1;
+    co_yield i;
+  }
+}
 
 class EachBackend : public ::testing::TestWithParam<const char*> {
  protected:
@@ -55,6 +110,17 @@ TEST_P(EachBackend, ReadsForwardAndUnsizedRanges) {
   EXPECT_EQ(parallel(list | as_squares), (std::vector<int>{9, 16}));
   auto odd = std::views::iota(0, 10) | std::views::filter([](int i) { return i % 2 == 1; });
   EXPECT_EQ(parallel(odd | as_squares), (std::vector<int>{1, 9, 25, 49, 81}));
+}
+
+TEST_P(EachBackend, ReadsACoroutineAsFarAsItNeeds) {
+  int produced = 0;
+  EXPECT_EQ(parallel(count_to(1000, produced) | as_squares), expected_squares(1000));
+  produced = 0;
+  {
+    auto generator = parallel.generator(count_to(1'000'000, produced) | as_squares);
+    EXPECT_EQ(*generator.begin(), 0);
+  }
+  EXPECT_LT(produced, 1'000'000);
 }
 
 TEST_P(EachBackend, RunsVoidTasks) {
