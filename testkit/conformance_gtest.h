@@ -2,7 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "paracord/testkit/conformance.h"
+
+namespace paracord::testkit {
+/// How GoogleTest names a rule.
+inline void PrintTo(const Rule& rule, std::ostream* out) {
+  *out << rule.name;
+}
+}  // namespace paracord::testkit
 
 /// One GoogleTest for each rule: PARACORD_BACKEND_CONFORMANCE(Mine, Subject{"mine", make_mine});
 #define PARACORD_BACKEND_CONFORMANCE(Name, ...)                                            \

@@ -19,6 +19,10 @@ struct BadInput {
   const char* remedy;  // so is this
 };
 
+void PrintTo(const BadInput& input, std::ostream* out) {
+  *out << input.name;
+}
+
 struct OptionsOfAnotherBackend {
   int nodes = 3;
 };

@@ -185,6 +185,10 @@ struct Case {
   BackendFactory factory;
 };
 
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.rule;
+}
+
 template <class B>
 Case broken(const char* rule) {
   return {rule, [] { return std::make_unique<B>(); }};
