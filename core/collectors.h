@@ -18,14 +18,13 @@ class VectorCollector final : public Collector {
   void expect(std::size_t count) override {
     if constexpr (in_place) {
       results_.resize(count);
+      places_ = results_.data();
     } else {
       results_.reserve(count);
     }
   }
   void* place(std::size_t first_index) override {
-    if constexpr (in_place) {
-      if (first_index < results_.size()) return results_.data() + first_index;
-    }
+    if (places_ != nullptr) return places_ + first_index;
     return nullptr;
   }
   void collect(Slots& slots, const Gaps*) override {
@@ -41,6 +40,7 @@ class VectorCollector final : public Collector {
   static constexpr bool in_place = std::is_trivially_default_constructible_v<R> &&
                                    std::is_trivially_copyable_v<R> && !std::is_same_v<R, bool>;
   std::vector<R> results_;
+  R* places_ = nullptr;  // apart from the vector, which grows meanwhile where the number is unknown
 };
 
 /// Results of void tasks: nothing.
