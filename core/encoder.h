@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+/// Values as bytes, on their way to another process or machine.
+namespace paracord {
+
+class Encoder;
+class Decoder;
+
+/// What a task may do with memory that it was given a view of.
+enum class MemoryAccess : std::uint8_t { read_only, read_write };
+
+namespace detail {
+
+/// Memory that is too large for a message: placed where the receiver can reach it.
+class MemorySender {
+ public:
+  virtual ~MemorySender() = default;
+  /// Writes a reference to `bytes` at `data` into the message, or returns false: they shall go into
+  /// the message itself. `owner` keeps the memory, and may be null: then it is borrowed, and lives
+  /// and stays as it is until the call is over. Throws SerializationError.
+  virtual bool send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
+                    const std::shared_ptr<const void>* owner) = 0;
+  /// The same for memory that is gone once the message was sent.
+  virtual bool send_copy(Encoder& out, const void* data, std::size_t bytes) = 0;
+};
+
+/// The other end: finds what a reference names.
+class MemoryReceiver {
+ public:
+  virtual ~MemoryReceiver() = default;
+  /// Reads a reference; returns where the bytes lie here. `owner`, where it is given, keeps them
+  /// mapped; otherwise they stay until the task is over.
+  virtual void* receive(Decoder& in, std::size_t bytes, MemoryAccess access,
+                        std::shared_ptr<void>* owner) = 0;
+};
+
+[[noreturn]] void refuse_message(const char* what);
+[[noreturn]] void refuse_to_encode(const std::string& what);
+
+}  // namespace detail
+
+/// Collects the bytes of a message. The codecs of all types write through it.
+///
+/// Threads: one.
+/// Errors: SerializationError for what cannot travel.
+class Encoder {
+ public:
+  explicit Encoder(detail::MemorySender* sender = nullptr) : sender_(sender) {}
+  Encoder(const Encoder&) = delete;
+  ~Encoder();
+
+  void write(const void* data, std::size_t bytes) {
+    if (bytes == 0) return;
+    std::memcpy(extend(bytes), data, bytes);
+  }
+  template <class T>
+  requires std::is_trivially_copyable_v<T>
+  void put(const T& value) { std::memcpy(extend(sizeof(T)), &value, sizeof(T)); }
+
+  /// Memory that a view looks at: as bytes in the message, or by reference where it is large or
+  /// shared already. Read by Decoder::memory().
+  void memory(const void* data, std::size_t bytes, MemoryAccess access,
+              const std::shared_ptr<const void>* owner = nullptr);
+  /// The contents of a container, to be copied at the other end. Read by Decoder::contents().
+  void contents(const void* data, std::size_t bytes);
+
+  /// While one lives, containers count as borrowed memory: it stays as it is until the call is over
+  /// (std::cref).
+  class Borrowing {
+   public:
+    explicit Borrowing(Encoder& encoder)
+        : encoder_(encoder), before_(std::exchange(encoder.borrowing_, true)) {}
+    Borrowing(const Borrowing&) = delete;
+    ~Borrowing() { encoder_.borrowing_ = before_; }
+
+   private:
+    Encoder& encoder_;
+    const bool before_;
+  };
+
+  const std::byte* data() const { return begin_; }
+  std::size_t size() const { return static_cast<std::size_t>(next_ - begin_); }
+  /// Forgets what was written from `size` on.
+  void truncate(std::size_t size) { next_ = begin_ + size; }
+
+  /// Memory in messages begins at a multiple of this, counted from the beginning of the message.
+  static constexpr std::size_t memory_alignment = 64;
+
+ private:
+  std::byte* extend(std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - next_) < bytes) grow(bytes);
+    return std::exchange(next_, next_ + bytes);
+  }
+  void grow(std::size_t bytes);
+  void pad();
+
+  std::byte* begin_ = nullptr;
+  std::byte* next_ = nullptr;
+  std::byte* end_ = nullptr;
+  detail::MemorySender* sender_;
+  bool borrowing_ = false;
+};
+
+/// Reads what an Encoder wrote. The bytes outlive it, and begin at a multiple of
+/// Encoder::memory_alignment where they hold memory.
+///
+/// Threads: one.
+/// Errors: SerializationError for a message that ends too early or says what cannot be.
+class Decoder {
+ public:
+  Decoder(const void* data, std::size_t size, detail::MemoryReceiver* receiver = nullptr)
+      : begin_(static_cast<const std::byte*>(data)),
+        next_(begin_),
+        end_(begin_ + size),
+        receiver_(receiver) {}
+
+  void read(void* data, std::size_t bytes) {
+    if (bytes != 0) std::memcpy(data, take(bytes), bytes);
+  }
+  template <class T>
+  requires std::is_trivially_copyable_v<T> T get() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)), sizeof(T));
+    return value;
+  }
+  /// The next bytes, where they lie.
+  const std::byte* take(std::size_t bytes) {
+    if (left() < bytes) detail::refuse_message("it ends too early");
+    return std::exchange(next_, next_ + bytes);
+  }
+  std::size_t left() const { return static_cast<std::size_t>(end_ - next_); }
+
+  /// Where the memory lies here; see Encoder::memory(). Valid while the message is, or as long as
+  /// `owner`. With `owner`, memory from the message itself is copied.
+  struct Memory {
+    void* data;
+    std::size_t bytes;
+  };
+  Memory memory(MemoryAccess access, std::shared_ptr<void>* owner = nullptr);
+  /// The contents of a container, where they lie for now.
+  Memory contents();
+
+ private:
+  const std::byte* begin_;
+  const std::byte* next_;
+  const std::byte* end_;
+  detail::MemoryReceiver* receiver_;
+};
+
+}  // namespace paracord
