@@ -1,8 +1,10 @@
 #pragma once
 
 /// All of Paracord that a program needs to run loops: Parallel, delayed, and the built-in backends.
+#include "paracord/backends/processes/processes.h"
 #include "paracord/backends/sequential/sequential.h"
 #include "paracord/backends/threads/threads.h"
+#include "paracord/backends/worker/initialize.h"
 #include "paracord/core/cpu_count.h"
 #include "paracord/core/observer.h"
 #include "paracord/core/parallel.h"

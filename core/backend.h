@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,8 @@ struct Capabilities {
   bool runs_in_caller = false;  ///< submit() runs the batch before it returns
   bool caller_helps =
       false;  ///< the waiting caller may run batches of its own call (counts as one worker)
+  bool caller_collects =
+      false;  ///< completions come in while the caller is inside wait(); there is such a function
   bool inner_max_num_threads = false;  ///< honours that option
   int batches_per_worker = 2;          ///< in flight, so that a worker has the next one at hand
 };
@@ -26,6 +29,7 @@ struct CallSettings {
   int n_jobs;              ///< as asked: negative means relative to the CPUs
   int nesting_level;       ///< 0: not inside a task
   bool caller_takes_part;  ///< the caller runs batches itself: one worker fewer is needed
+  bool caller_waits;       ///< for all results, and does nothing else meanwhile
   const BackendOptions* backend_options;  ///< as given; null: none
   const ParallelOptions* options;         ///< all of them, for the call's length
 };
@@ -71,6 +75,13 @@ class ParallelBackendBase {
   /// Completes as cancelled, before it returns, every batch that has not begun. Those that run go
   /// on, and are completed when they end. The backend stays usable.
   virtual void abort() = 0;
+
+  /// With caller_collects: the caller has nothing to do until `ready()`, or until the deadline.
+  /// Completes batches on its thread meanwhile. Returns ready()'s last answer.
+  virtual bool wait(const std::function<bool()>& ready,
+                    std::optional<std::chrono::steady_clock::time_point> deadline);
+  /// Any thread: lets a wait() ask ready() again.
+  virtual void interrupt() {}
 
   /// The call is over: all its batches are completed.
   virtual void finish_call() {}

@@ -7,11 +7,14 @@
 
 namespace paracord {
 
+class RemoteTasks;
+
 /// The work that stands behind a batch; implemented by the library and by the test kit.
 class BatchWork {
  public:
   virtual std::size_t size() const = 0;
   virtual void run() noexcept = 0;
+  virtual RemoteTasks* elsewhere() noexcept { return nullptr; }
 
  protected:
   ~BatchWork() = default;
@@ -31,6 +34,10 @@ class Batch {
 
   /// Runs the tasks here, on this thread. Their exceptions stay with the call; nothing is thrown.
   void run() { work_->run(); }
+
+  /// In place of run(): the tasks, to be run elsewhere; see core/remote_tasks.h. Null where none is
+  /// left (the call was cancelled): then just complete the batch.
+  RemoteTasks* elsewhere() { return work_->elsewhere(); }
 
  private:
   BatchWork* work_;

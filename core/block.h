@@ -11,6 +11,7 @@
 
 #include "paracord/core/batch.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/remote_tasks.h"
 #include "paracord/core/task_range.h"
 
 namespace paracord::detail {
@@ -48,7 +49,7 @@ class BlockGaps final : public Gaps {
 /// Owns:    room for tasks and results, reused from one filling to the next. A block lives as long
 /// as its call. Threads: claim(), give_back(), finish() from any; the rest by whoever fills or
 /// collects it.
-class Block final : public BatchWork, public Slots {
+class Block final : public BatchWork, public RemoteTasks, public Slots {
  public:
   explicit Block(Call& call) : call_(call) {}
   Block(const Block&) = delete;
@@ -56,6 +57,16 @@ class Block final : public BatchWork, public Slots {
 
   std::size_t size() const override { return count; }
   void run() noexcept override;
+
+  RemoteTasks* elsewhere() noexcept override;
+  bool timed() const override;
+  bool stopped() const override;
+  bool encode(std::size_t index, Encoder& out) noexcept override;
+  void succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept override;
+  Verdict threw(std::size_t index, Decoder& error, const RemoteRun& run) noexcept override;
+  Verdict failed(std::size_t index, std::exception_ptr error,
+                 const RemoteRun& run) noexcept override;
+  void measured(std::size_t count, std::chrono::nanoseconds ran) noexcept override;
 
   /// Makes room for `capacity` tasks from `first` on; results stand at `place`, or in the block for
   /// null.
@@ -90,6 +101,12 @@ class Block final : public BatchWork, public Slots {
 
   bool results_in_place() const { return in_place_; }
 
+  /// For a batch that was handed elsewhere(): whether all of its tasks are the backend's to end.
+  bool is_elsewhere() const { return !remote_over_.empty(); }
+  /// Ends the tasks that the backend has said nothing of, with this status (ok: a defect of the
+  /// backend's), and counts the batch as done.
+  void finish_elsewhere(const Status& status);
+
   Block* previous = nullptr;  // links of the call's list of live blocks, under its lock
   Block* next = nullptr;
   Block* next_finished = nullptr;  // link of the blocks that wait for a reader, likewise
@@ -107,6 +124,7 @@ class Block final : public BatchWork, public Slots {
   std::size_t task_room_ = 0, result_room_ = 0;
   void* own_results_ = nullptr;
   bool in_place_ = false;
+  std::vector<bool> remote_over_;  // by task, while the batch is elsewhere
 };
 
 }  // namespace paracord::detail

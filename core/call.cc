@@ -33,6 +33,8 @@ thread_local Submitting* submitting = nullptr;
   }
 }
 
+}  // namespace
+
 std::exception_ptr exception_of(const Status& status) {
   try {
     throw_status(status);
@@ -40,8 +42,6 @@ std::exception_ptr exception_of(const Status& status) {
     return std::current_exception();
   }
 }
-
-}  // namespace
 
 Call::Call(Session& session, TaskRange& tasks, Setup setup)
     : session_(session),
@@ -65,10 +65,19 @@ Call::Call(Session& session, TaskRange& tasks, Setup setup)
   if (size_ == 0) exhausted_.store(true);
   configure();
   try {
+    if (!capabilities_.shared_memory) refuse_bound_tasks();
     prepare();
   } catch (...) {
     backend_->finish_call();
     throw;
+  }
+}
+
+void Call::refuse_bound_tasks() const {
+  const std::string why = tasks_.why_bound_here();
+  if (!why.empty()) {
+    throw SerializationError("backend '" + *backend_in_use_ + "': " + why +
+                             "; or run the call on threads (backend = \"threads\")");
   }
 }
 
@@ -96,9 +105,12 @@ void Call::configure() {
   capabilities_ = backend_->capabilities();
   const auto ask = [&] {
     capabilities_ = backend_->capabilities();
-    const CallSettings settings{session_.n_jobs, nesting_level_,
+    const CallSettings settings{session_.n_jobs,
+                                nesting_level_,
                                 capabilities_.caller_helps && !setup_.bounded_results,
-                                o.backend_options ? &*o.backend_options : nullptr, &o};
+                                !setup_.bounded_results,
+                                o.backend_options ? &*o.backend_options : nullptr,
+                                &o};
     configured = backend_->configure(settings);
   };
   ask();
@@ -107,7 +119,7 @@ void Call::configure() {
     name = &session_.substitute_name;
     const BackendOptions* none = nullptr;
     capabilities_ = backend_->capabilities();
-    configured = backend_->configure({1, nesting_level_, false, none, &o});
+    configured = backend_->configure({1, nesting_level_, false, !setup_.bounded_results, none, &o});
   }
   if (!configured.status.ok()) throw_status(configured.status);
   if (configured.workers < 1) {
@@ -186,13 +198,18 @@ void Call::submit(Block* block) {
 
 void Call::batch_done(void* call, void* block, Status status) noexcept {
   Call& self = *static_cast<Call*>(call);
-  if (!status.ok() && static_cast<Block*>(block)->has_unclaimed()) self.fail(exception_of(status));
+  self.end_batch(*static_cast<Block*>(block), status);
   for (Submitting* outer = submitting; outer != nullptr; outer = outer->outer) {
     if (outer->call != call || outer->completed) continue;
     outer->completed = true;
     return;
   }
   if (Block* next = self.work_or_leave(Runner::this_thread)) self.submit(next);
+}
+
+void Call::end_batch(Block& block, const Status& status) {
+  if (block.is_elsewhere()) return block.finish_elsewhere(status);
+  if (!status.ok() && block.has_unclaimed()) fail(exception_of(status));
 }
 
 bool Call::help() {
@@ -228,7 +245,7 @@ void Call::fail(std::exception_ptr error) {
   });
   stopped_.store(true, std::memory_order_seq_cst);
   cancel_unclaimed();
-  progress_.notify();
+  notify();
 }
 
 Deadline Call::deadline() const {

@@ -10,6 +10,8 @@
 
 #include "paracord/core/block.h"
 #include "paracord/core/block_list.h"
+#include "paracord/core/entry.h"
+#include "paracord/core/errors.h"
 #include "paracord/core/event.h"
 #include "paracord/core/probe.h"
 #include "paracord/core/scope.h"
@@ -19,6 +21,9 @@
 #include "paracord/core/worker_indexes.h"
 
 namespace paracord::detail {
+
+/// What the facade throws for a status that is not ok.
+std::exception_ptr exception_of(const Status& status);
 
 /// One call: reads tasks, hands them to the backend as batches, keeps results until they are taken.
 ///
@@ -58,8 +63,9 @@ class Call final : public CallControl {
   /// passed.
   template <class Ready>
   bool wait(Ready ready, Deadline deadline) {
-    return progress_.wait([&] { return ready() || gave_back_.load(std::memory_order_relaxed); },
-                          deadline);
+    const auto look = [&] { return ready() || gave_back_.load(std::memory_order_relaxed); };
+    if (capabilities_.caller_collects) return backend_->wait(look, deadline);
+    return progress_.wait(look, deadline);
   }
   /// No task is left, and none runs.
   bool over() const;
@@ -92,6 +98,22 @@ class Call final : public CallControl {
   void run_block(Block& block) noexcept;
   bool stop_requested(const RunningTask& task) const override;
 
+  // --- by whoever runs a batch elsewhere; see RemoteTasks ---
+
+  bool wants_task_times() const;
+  void encode_task(Block& block, std::size_t index, Encoder& out);
+  /// Inside the handler of what the task's encoding threw.
+  void task_failed_in(Phase phase, Block& block, std::size_t index) noexcept;
+  bool retry(const RemoteRun& run) const;
+  void remote_succeeded(Block& block, std::size_t index, Decoder& result,
+                        const RemoteRun& run) noexcept;
+  void remote_threw(Block& block, std::size_t index, Decoder& error, const RemoteRun& run) noexcept;
+  void remote_failed(Block& block, std::size_t index, std::exception_ptr error,
+                     const RemoteRun& run) noexcept;
+  void remote_dropped(Block& block, std::size_t index, const Status& status) noexcept;
+  void remote_measured(Block& block, std::size_t count, std::chrono::nanoseconds ran) noexcept;
+  void remote_finished(Block& block) noexcept;
+
   const ParallelOptions& options() const { return session_.options; }
   Deadline deadline() const;
   /// The time by which what the caller waits for must have come.
@@ -105,9 +127,15 @@ class Call final : public CallControl {
   };
   static void batch_done(void* call, void* block, Status status) noexcept;
   void configure();
+  void refuse_bound_tasks() const;
   void prepare();
+  void end_batch(Block& block, const Status& status);
   void discard_results();
   bool may_help_beyond_slots() const;
+  void notify() {
+    progress_.notify();
+    if (capabilities_.caller_collects) backend_->interrupt();
+  }
   bool take_slot() { return slots_.take(slot_limit_); }
   void submit(Block* block);
   enum class Runner { this_thread, another };
@@ -136,6 +164,11 @@ class Call final : public CallControl {
   void report(Block& block, std::size_t index, const RunningTask& task,
               SteadyClock::time_point ended, std::exception_ptr error);
   std::exception_ptr task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept;
+  TaskFailure failure_of(Block& block, std::size_t index, const RemoteRun& run) const;
+  void gap(Block& block, std::size_t index, std::exception_ptr error,
+           const RemoteRun& run) noexcept;
+  void remote_report(Block& block, std::size_t index, const RemoteRun& run,
+                     std::exception_ptr error);
   void skip(Block& block, std::size_t begin, std::size_t end);
   void finish_tasks(Block& block, std::size_t first, std::size_t count);
   void cancel_unclaimed();

@@ -76,7 +76,7 @@ std::size_t Call::run_claim(Block& block, Block::Claim claim, RunningTask& task)
     if (block.give_back(index, claim.end)) {
       blocks_.with([](BlockList& blocks) { blocks.look_from_start(); });
       gave_back_.store(true, std::memory_order_relaxed);
-      progress_.notify();
+      notify();
       dispatch();
       return index - claim.begin;
     }
@@ -191,7 +191,7 @@ void Call::finish_tasks(Block& block, std::size_t first, std::size_t count) {
     live_blocks_.fetch_sub(1, std::memory_order_release);
   }
   ended_.fetch_add(count, std::memory_order_release);
-  progress_.notify();
+  notify();
 }
 
 }  // namespace paracord::detail

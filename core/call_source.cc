@@ -67,7 +67,7 @@ Block* Call::pull_block() {
     cancel_unclaimed();
     return nullptr;
   }
-  if (block == nullptr) progress_.notify();
+  if (block == nullptr) notify();
   return block;
 }
 

@@ -6,6 +6,7 @@
 
 #include "paracord/core/argument.h"
 #include "paracord/core/signature.h"
+#include "paracord/core/travel.h"
 
 namespace paracord {
 
@@ -15,7 +16,10 @@ namespace detail {
 template <auto F>
 struct Named {
   using Callable = std::remove_cv_t<decltype(F)>;
+  static constexpr bool travels = true;
   static std::string name() { return value_name<F>(); }
+  void encode(Encoder&) const {}
+  static Named decode(Decoder&) { return {}; }
   template <class... Args>
   decltype(auto) operator()(Args&&... args) const {
     return std::invoke(F, std::forward<Args>(args)...);
@@ -26,7 +30,10 @@ struct Named {
 template <class F>
 struct Held {
   using Callable = F;
+  static constexpr bool travels = is_encodable<F>;
   static std::string name() { return type_name<F>(); }
+  void encode(Encoder& out) const { detail::encode(out, function); }
+  static Held decode(Decoder& in) { return {detail::decode<F>(in)}; }
   template <class... Args>
   decltype(auto) operator()(Args&&... args) {
     return std::invoke(std::move(function), std::forward<Args>(args)...);
@@ -79,6 +86,54 @@ class Delayed<Function, TypeList<P...>, Kept...> {
     return text;
   }
 
+  /// Whether it can run in another process, and why not.
+  static constexpr bool travels =
+      Function::travels && (argument_travels<Kept> && ...) && result_travels<result_type>;
+  static std::string why_bound_here() {
+    if constexpr (travels) return {};
+    std::string why;
+    if constexpr (!Function::travels) {
+      why = "the callable " + Function::name() + " is a closure or an object without a codec" +
+            " (name a function instead, delayed<function>(arguments…), and pass what it captures " +
+            "as arguments): " + why_not_encodable<typename Function::Callable>();
+    } else {
+      ((why.empty() ? void(why = why_argument_is_bound_here<Kept>()) : void()), ...);
+      if (why.empty()) why = why_result_is_bound_here<result_type>();
+    }
+    return "the task " + Function::name() + " cannot run in another process: " + why;
+  }
+
+  /// Names the function and writes the arguments. Throws SerializationError where it cannot travel.
+  void encode(Encoder& out) const {
+    if constexpr (travels) {
+      out.put(EntryOf<Delayed>::entry.reference());
+      function_.encode(out);
+      std::apply([&out](const Kept&... kept) { (encode_argument(out, kept), ...); }, arguments_);
+    } else {
+      refuse_to_encode(why_bound_here());
+    }
+  }
+
+  /// The other end of encode(): makes the call, and writes its result.
+  static void run_encoded(Decoder& in, Encoder& out, Phase& phase) {
+    phase = Phase::decoding_arguments;
+    Function function = Function::decode(in);
+    // Braces: the arguments are decoded in order.
+    std::tuple<Received<Kept>...> received{decode_argument<Kept>(in)...};
+    std::apply(
+        [&](Received<Kept>&... arguments) {
+          phase = Phase::running;
+          if constexpr (std::is_void_v<result_type>) {
+            function(pass_argument<P>(arguments)...);
+          } else {
+            const result_type result = function(pass_argument<P>(arguments)...);
+            phase = Phase::encoding_result;
+            detail::encode(out, result);
+          }
+        },
+        received);
+  }
+
  private:
   [[no_unique_address]] Function function_;
   std::tuple<Kept...> arguments_;
@@ -115,7 +170,21 @@ auto make_delayed(Function function, TypeList<P...>, std::index_sequence<positio
   }
 }
 
+template <class F>
+constexpr bool signature_travels() {
+  if constexpr (HasSignature<F>) {
+    return parameters_travel(typename Signature<F>::Parameters{}) &&
+           result_travels<typename Signature<F>::Result>;
+  }
+  return false;
+}
+
 }  // namespace detail
+
+/// Whether calls of the function F can run in another process: its parameters and its result have
+/// codecs. For static_assert(paracord::travels<f>), where a program relies on it.
+template <auto F>
+inline constexpr bool travels = detail::signature_travels<std::remove_cv_t<decltype(F)>>();
 
 /// Names the call F(arguments…), to be made by a backend: `delayed<slow_mean>(data, window)`. F is
 /// a function, a member function, or a captureless lambda; an overload is chosen with static_cast.

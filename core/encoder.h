@@ -88,6 +88,9 @@ class Encoder {
 
   const std::byte* data() const { return begin_; }
   std::size_t size() const { return static_cast<std::size_t>(next_ - begin_); }
+  template <class T>
+  requires std::is_trivially_copyable_v<T>
+  void overwrite(std::size_t at, const T& value) { std::memcpy(begin_ + at, &value, sizeof(T)); }
   /// Forgets what was written from `size` on.
   void truncate(std::size_t size) { next_ = begin_ + size; }
 
@@ -135,6 +138,13 @@ class Decoder {
   const std::byte* take(std::size_t bytes) {
     if (left() < bytes) detail::refuse_message("it ends too early");
     return std::exchange(next_, next_ + bytes);
+  }
+  /// The next bytes, as a message of their own; where memory begins is counted from the beginning
+  /// of this one.
+  Decoder part(std::size_t bytes) {
+    Decoder part = *this;
+    part.end_ = take(bytes) + bytes;
+    return part;
   }
   std::size_t left() const { return static_cast<std::size_t>(end_ - next_); }
 

@@ -21,8 +21,25 @@
 #include "paracord/core/guarded.h"
 #include "paracord/core/outcome.h"
 #include "paracord/core/register_exception.h"
+#include "paracord/core/remote_error.h"
 
 namespace paracord {
+
+namespace detail {
+
+// std::future_error tells its code as an error_code, but is made from its own.
+template <>
+void encode_exception<std::future_error>(const void* thrown, Encoder& out) {
+  out.put(static_cast<const std::future_error*>(thrown)->code().value());
+}
+template <>
+std::future_error decode_exception<std::future_error>(Decoder& in, const std::string&) {
+  return std::future_error(static_cast<std::future_errc>(in.get<int>()));
+}
+template <>
+inline constexpr bool can_travel_as_exception<std::future_error> = true;
+
+}  // namespace detail
 
 namespace {
 
@@ -32,23 +49,16 @@ std::string message_of(const TaskFailure& failure) {
                      std::to_string(failure.pid) + ", attempt " + std::to_string(failure.attempt) +
                      "): " + failure.cause_type;
   if (!failure.cause.empty()) text += ": " + failure.cause;
+  if (!failure.during.empty()) text += " (" + failure.during + ")";
   return text;
 }
 
-struct KnownException {
-  detail::AsException cast;
-  detail::AddDetail add;
-};
-using KnownExceptions = std::unordered_map<std::type_index, KnownException>;
+using KnownExceptions = std::unordered_map<std::type_index, detail::ExceptionTraits>;
 
 template <class... E>
 KnownExceptions known() {
   KnownExceptions table;
-  (table.emplace(typeid(E), KnownException{[](const std::exception& thrown) -> const void* {
-                                             return static_cast<const E*>(&thrown);
-                                           },
-                                           &detail::add_detail<E>}),
-   ...);
+  (table.emplace(typeid(E), detail::exception_traits<E>()), ...);
   return table;
 }
 
@@ -66,12 +76,13 @@ detail::Guarded<KnownExceptions>& known_exceptions() {
   return table;
 }
 
-std::optional<KnownException> find_known(const std::type_info& type) {
-  return known_exceptions().with([&](KnownExceptions& table) -> std::optional<KnownException> {
-    const auto found = table.find(type);
-    if (found == table.end()) return std::nullopt;
-    return found->second;
-  });
+std::optional<detail::ExceptionTraits> find_known(const std::type_info& type) {
+  return known_exceptions().with(
+      [&](KnownExceptions& table) -> std::optional<detail::ExceptionTraits> {
+        const auto found = table.find(type);
+        if (found == table.end()) return std::nullopt;
+        return found->second;
+      });
 }
 
 // Copies of the exception may throw (a string of its own), then the original goes on unchanged.
@@ -83,7 +94,7 @@ std::exception_ptr with_task_error(const std::exception& thrown,
     throw TaskError(failure);
   } catch (const TaskError&) {
     try {
-      return known->add(known->cast(thrown), std::nested_exception());
+      return known->add_detail(known->cast(thrown), std::nested_exception());
     } catch (...) {
       return nullptr;
     }
@@ -114,10 +125,8 @@ void rethrow(const std::exception_ptr& error) {
   std::rethrow_exception(error);
 }
 
-void register_exception(const std::type_info& type, AsException cast, AddDetail add) {
-  known_exceptions().with([&](KnownExceptions& table) {
-    table.insert_or_assign(type, KnownException{cast, add});
-  });
+void register_exception(const std::type_info& type, const ExceptionTraits& traits) {
+  known_exceptions().with([&](KnownExceptions& table) { table.insert_or_assign(type, traits); });
 }
 
 std::string readable_type(const std::type_info& type) {
@@ -152,6 +161,81 @@ std::exception_ptr describe_current_exception(TaskFailure& failure) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     failure.cause_type = type != nullptr ? readable_type(*type) : "an exception of unknown type";
     return original;
+  }
+}
+
+std::exception_ptr add_task_error(const std::exception_ptr& error, TaskFailure& failure) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& thrown) {
+    failure.cause_type = readable_type(typeid(thrown));
+    failure.cause = thrown.what();
+    const std::exception_ptr detailed = with_task_error(thrown, failure);
+    return detailed ? detailed : error;
+  } catch (...) {
+    return error;
+  }
+}
+
+void encode_current_exception(Encoder& out, Phase phase) {
+  out.put(phase);
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  encode(out, std::string(type != nullptr ? type->name() : ""));
+  encode(out, type != nullptr ? readable_type(*type) : std::string("an exception of unknown type"));
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    encode(out, std::string(thrown.what()));
+    const auto known = find_known(typeid(thrown));
+    const bool travels = known && known->encode != nullptr;
+    out.put(travels);
+    if (travels) known->encode(known->cast(thrown), out);
+  } catch (...) {
+    encode(out, std::string());
+    out.put(false);
+  }
+}
+
+namespace {
+
+const char* text_of(Phase phase) {
+  switch (phase) {
+    case Phase::encoding_arguments:
+      return "while its arguments were encoded";
+    case Phase::decoding_arguments:
+      return "while its arguments were decoded";
+    case Phase::encoding_result:
+      return "while its result was encoded";
+    case Phase::running:
+      return "";
+  }
+  return "";
+}
+
+// By the name that all processes of one program give the type.
+std::optional<ExceptionTraits> find_known(const std::string& mangled) {
+  return known_exceptions().with([&](KnownExceptions& table) -> std::optional<ExceptionTraits> {
+    for (const auto& [type, traits] : table) {
+      if (type.name() == mangled) return traits;
+    }
+    return std::nullopt;
+  });
+}
+
+}  // namespace
+
+std::exception_ptr decode_remote_error(Decoder& in, TaskFailure& failure) {
+  failure.during = text_of(in.get<Phase>());
+  const auto mangled = decode<std::string>(in);
+  failure.cause_type = decode<std::string>(in);
+  failure.cause = decode<std::string>(in);
+  const bool travels = in.get<bool>();
+  const auto known = find_known(mangled);
+  try {
+    throw TaskError(failure);
+  } catch (const TaskError&) {
+    if (!travels || !known || known->remake == nullptr) return std::current_exception();
+    return known->remake(in, failure.cause, std::nested_exception());
   }
 }
 

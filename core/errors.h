@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 /// The exceptions that reach a caller of Paracord.
 ///
@@ -22,6 +23,7 @@ struct TaskFailure {
   int attempt = 1;         ///< 1 is the first
   std::string cause_type;  ///< the type of the exception that the task threw
   std::string cause;       ///< its what()
+  std::string during;      ///< empty: its run; else what was done with its arguments or result
 };
 
 /// The details of a task that failed. Nested in the task's own exception where that keeps its type.
@@ -58,9 +60,25 @@ class BackendUnavailable : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The worker that ran a task, or held it, is gone.
+/// How a worker process came to its end.
+struct WorkerLoss {
+  int signal = 0;              ///< that ended it; 0: it exited
+  int exit_code = 0;           ///< where it exited
+  bool out_of_memory = false;  ///< the system killed it for memory
+  std::string backtrace;    ///< of the thread that crashed, where the worker could still write it
+  std::string last_output;  ///< the last lines of its stderr
+};
+
+/// The worker that ran a task, or held it, is gone. what() says all that is known of it.
 class WorkerLostError : public std::runtime_error {
+ public:
   using std::runtime_error::runtime_error;
+  WorkerLostError(const std::string& what, WorkerLoss loss)
+      : std::runtime_error(what), loss_(std::move(loss)) {}
+  const WorkerLoss& loss() const { return loss_; }
+
+ private:
+  WorkerLoss loss_;
 };
 
 }  // namespace paracord

@@ -156,6 +156,22 @@ class RangeTasks final : public TaskRange {
     }
   }
 
+  std::string why_bound_here() const override { return detail::why_bound_here<Call>(); }
+  void encode(const Slots& slots, std::size_t index, Encoder& out) const override {
+    if constexpr (is_concurrent) {
+      Call(next_[difference(slots, index)]).encode(out);
+    } else {
+      std::as_const(*task(slots, index)).encode(out);
+    }
+  }
+  void decode_result(Slots& slots, std::size_t index, Decoder& in) override {
+    if constexpr (is_encodable<Result>) {
+      ::new (result(slots, index)) Result(detail::decode<Result>(in));
+    } else {
+      detail::refuse_to_encode(detail::why_not_encodable<Result>());
+    }
+  }
+
  private:
   using Iterator = std::ranges::iterator_t<Range>;
 

@@ -2,9 +2,13 @@
 
 #include <concepts>
 #include <exception>
+#include <string>
+#include <system_error>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
+#include "paracord/core/codec.h"
 #include "paracord/core/errors.h"
 
 namespace paracord {
@@ -18,33 +22,120 @@ struct Detailed final : E, std::nested_exception {
       : E(std::move(original)), std::nested_exception(std::move(task_error)) {}
 };
 
-/// Makes a Detailed<E> from an E that is at `original`.
-using AddDetail = std::exception_ptr (*)(const void* original,
-                                         const std::nested_exception& task_error);
-
+/// One that was thrown in another process: made anew from what travelled, with the words of the
+/// original.
 template <class E>
-std::exception_ptr add_detail(const void* original, const std::nested_exception& task_error) {
-  return std::make_exception_ptr(Detailed<E>(*static_cast<const E*>(original), task_error));
+struct Remade final : E, std::nested_exception {
+  Remade(E like, std::string words, std::nested_exception task_error)
+      : E(std::move(like)), std::nested_exception(std::move(task_error)), words(std::move(words)) {}
+  const char* what() const noexcept override { return words.c_str(); }
+  std::string words;
+};
+
+/// Exceptions that are made from an error code, alone or after a text.
+template <class E>
+concept HasErrorCode = requires(const E& e) {
+  { e.code() } -> std::convertible_to<std::error_code>;
+}
+&&(std::constructible_from<E, std::error_code> ||
+   std::constructible_from<E, std::string, std::error_code>);
+template <class E>
+concept HasEnumCode = requires(const E& e) {
+  requires std::is_enum_v<decltype(e.code())>;
+}
+&&requires(const E& e) {
+  E(e.code());
+};
+
+/// Writes what what() does not say: E through its codec, or its error code.
+template <class E>
+void encode_exception(const void* thrown, Encoder& out) {
+  [[maybe_unused]] const E& e = *static_cast<const E*>(thrown);
+  if constexpr (is_encodable<E>) {
+    encode(out, e);
+  } else if constexpr (HasErrorCode<E>) {
+    out.put(e.code().value());
+    out.put(e.code().category() == std::system_category());
+  } else if constexpr (HasEnumCode<E>) {
+    out.put(e.code());
+  }
 }
 
-using AsException = const void* (*)(const std::exception&);
-void register_exception(const std::type_info& type, AsException cast, AddDetail add);
+template <class E>
+E decode_exception([[maybe_unused]] Decoder& in, [[maybe_unused]] const std::string& words) {
+  if constexpr (is_encodable<E>) {
+    return decode<E>(in);
+  } else if constexpr (HasErrorCode<E>) {
+    const int value = in.get<int>();
+    const bool system = in.get<bool>();
+    const std::error_code code(value, system ? std::system_category() : std::generic_category());
+    if constexpr (std::constructible_from<E, std::error_code>) {
+      return E(code);
+    } else {
+      return E(words, code);
+    }
+  } else if constexpr (HasEnumCode<E>) {
+    return E(in.get<decltype(std::declval<const E&>().code())>());
+  } else if constexpr (std::is_constructible_v<E, std::string>) {
+    return E(words);
+  } else if constexpr (std::is_constructible_v<E, const char*>) {
+    return E(words.c_str());
+  } else {
+    return E();
+  }
+}
+
+template <class E>
+inline constexpr bool can_travel_as_exception =
+    is_encodable<E> || std::is_constructible_v<E, std::string> ||
+    std::is_constructible_v<E, const char*> || std::is_default_constructible_v<E> ||
+    HasErrorCode<E> || HasEnumCode<E>;
+
+/// What is done with a known type of exception, erased.
+struct ExceptionTraits {
+  const void* (*cast)(const std::exception& thrown);
+  std::exception_ptr (*add_detail)(const void* original, const std::nested_exception& task_error);
+  void (*encode)(const void* original, Encoder& out);  ///< null: it cannot travel
+  std::exception_ptr (*remake)(Decoder& in, const std::string& words,
+                               const std::nested_exception& task_error);
+};
+
+template <class E>
+ExceptionTraits exception_traits() {
+  ExceptionTraits traits{};
+  traits.cast = [](const std::exception& thrown) -> const void* {
+    return static_cast<const E*>(&thrown);
+  };
+  traits.add_detail = [](const void* original, const std::nested_exception& task_error) {
+    return std::make_exception_ptr(Detailed<E>(*static_cast<const E*>(original), task_error));
+  };
+  if constexpr (can_travel_as_exception<E>) {
+    traits.encode = &encode_exception<E>;
+    traits.remake = [](Decoder& in, const std::string& words,
+                       const std::nested_exception& task_error) {
+      return std::make_exception_ptr(Remade<E>(decode_exception<E>(in, words), words, task_error));
+    };
+  }
+  return traits;
+}
+
+void register_exception(const std::type_info& type, const ExceptionTraits& traits);
 
 }  // namespace detail
 
 /// Lets exceptions of exactly the type E keep their type on every backend and carry a TaskError,
-/// nested, as the standard ones do. E is copyable, not final and derives from std::exception.
+/// nested, as the standard ones do. E is copyable, not final and derives from std::exception. From
+/// another process its members come along where it has a codec (a `serialize`); else it is made
+/// from what() or by default, and says the original's words.
 ///
-/// Threads: any. Once per type and program is enough; again does no harm.
+/// Threads: any. Once per type and program is enough; again does no harm. For worker processes it
+/// must happen in them as well: before initialize(), or while the program's globals are made.
 template <class E>
 requires std::derived_from<E, std::exception> && std::copy_constructible<E>
 void register_exception() {
   static_assert(!std::is_final_v<E>,
                 "register_exception<E>: E is final, so nothing can be nested in it");
-  detail::register_exception(
-      typeid(E),
-      [](const std::exception& thrown) -> const void* { return static_cast<const E*>(&thrown); },
-      &detail::add_detail<E>);
+  detail::register_exception(typeid(E), detail::exception_traits<E>());
 }
 
 }  // namespace paracord

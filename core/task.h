@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "paracord/core/encoder.h"
 #include "paracord/core/print_argument.h"
 
 namespace paracord {
@@ -38,6 +39,7 @@ class Task {
 
   R operator()() { return call_->run(); }
   detail::TaskText text() const { return call_->text(); }
+  void encode(Encoder& out) const { call_->encode(out); }
 
  private:
   struct Base {
@@ -45,6 +47,7 @@ class Task {
     virtual R run() = 0;
     virtual std::unique_ptr<Base> copy() const = 0;
     virtual detail::TaskText text() const = 0;
+    virtual void encode(Encoder& out) const = 0;
   };
   template <class D>
   struct Call final : Base {
@@ -58,12 +61,24 @@ class Task {
       }
     }
     detail::TaskText text() const override { return delayed.text(); }
+    void encode(Encoder& out) const override { delayed.encode(out); }
     D delayed;
   };
   std::unique_ptr<Base> call_;
 };
 
 namespace detail {
+/// Why no call of type D can run in another process; empty where it can, or where each call has an
+/// answer of its own.
+template <class D>
+std::string why_bound_here() {
+  if constexpr (requires { D::why_bound_here(); }) {
+    return D::why_bound_here();
+  } else {
+    return {};
+  }
+}
+
 /// A delayed call, of a known function or erased.
 template <class T>
 concept DelayedCall = requires(T& task, const T& constant) {

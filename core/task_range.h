@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 
+#include "paracord/core/encoder.h"
 #include "paracord/core/print_argument.h"
 
 /// Where templates end and compiled code begins: the tasks of one call, and their results, as
@@ -55,6 +56,14 @@ class TaskRange {
   virtual void destroy_result(Slots& slots, std::size_t index) = 0;
   virtual std::size_t result_bytes(const Slots& slots, std::size_t index) const = 0;
   virtual TaskText text(const Slots& slots, std::size_t index) const = 0;
+
+  /// For tasks that run elsewhere. Why none of them can; empty where they can, or each has to be
+  /// asked.
+  virtual std::string why_bound_here() const = 0;
+  /// Writes the task, which stays in its slot. Throws SerializationError, and what codecs throw.
+  virtual void encode(const Slots& slots, std::size_t index, Encoder& out) const = 0;
+  /// Makes the result from what the task's function returned elsewhere.
+  virtual void decode_result(Slots& slots, std::size_t index, Decoder& in) = 0;
 };
 
 /// Which results of a block do not exist, and why; the usual block has none.

@@ -25,6 +25,7 @@ struct Buffer {
   bool writable = true;      ///< writing is allowed
   bool shared = false;       ///< writes reach the file (false: heap, or copy-on-write)
   bool frozen = false;       ///< never changes again
+  std::uint32_t file_number = 0;  ///< of that file, among those that this process shares
   int fd = -1;               ///< of the file that it is a mapping of; -1: private memory
   std::uint64_t offset = 0;  ///< of `data` in that file
 };
@@ -47,6 +48,7 @@ void forget_mapped(const Buffer& buffer);
 /// shared memory in its place, so that results need no copy.
 using Allocate = std::shared_ptr<Buffer> (*)(std::size_t bytes);
 std::shared_ptr<Buffer> allocate_buffer(std::size_t bytes);
+std::shared_ptr<Buffer> allocate_on_heap(std::size_t bytes);
 void set_allocator(Allocate allocate);
 
 }  // namespace paracord::detail

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "paracord/core/guarded.h"
+
+namespace paracord::detail {
+
+/// What a worker writes to its stdout and stderr, brought to the caller's line by line, each marked
+/// with the worker that wrote it; and the last words of one that crashes.
+///
+/// Threads: any.
+class OutputRelay {
+ public:
+  /// Takes over the reading ends of three pipes.
+  OutputRelay(int output, int errors, int last_words);
+  OutputRelay(const OutputRelay&) = delete;
+  ~OutputRelay();
+
+  void set_pid(int pid) { pid_ = pid; }
+  void set_worker(int index);
+  /// Passes on what is there, without waiting. `rest`: also a line that has no end yet.
+  void drain(bool rest);
+  /// Whether one of the pipes has come to its end.
+  bool closed() const { return closed_.load(); }
+  /// The last lines of stderr.
+  std::string last_errors();
+  std::string last_words();
+
+  static constexpr int descriptors = 3;
+  int descriptor(int i) const { return pipes_[i]; }
+
+ private:
+  struct Text {
+    std::string lines[descriptors];  // not passed on yet; of the last words: all
+    std::string last_errors;
+    int worker = 0;
+  };
+  void pass_on(Text& text, int pipe, bool rest);
+  int pipes_[descriptors];
+  int pid_ = 0;
+  Guarded<Text> text_;
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace paracord::detail

@@ -1,0 +1,134 @@
+// ProcessPool: collecting results, by the caller who waits or by a thread of the pool's.
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "paracord/backends/processes/process_pool.h"
+#include "paracord/backends/worker/shared_futex.h"
+
+namespace paracord::detail {
+
+namespace {
+
+thread_local bool this_thread_leads = false;
+
+}  // namespace
+
+bool ProcessPool::lead() {
+  if (led_.exchange(true, std::memory_order_acq_rel)) return false;
+  this_thread_leads = true;
+  return true;
+}
+
+void ProcessPool::stop_leading() {
+  this_thread_leads = false;
+  led_.store(false, std::memory_order_seq_cst);
+  followers_.notify();
+  if (parts_.load() > 0 || unsettled_.load() > 0) watch();
+}
+
+bool ProcessPool::wait(const std::function<bool()>& ready, Deadline deadline) {
+  // A codec or a completion that makes a call of its own waits inside of the collector.
+  const bool nested = this_thread_leads;
+  while (!nested && !lead()) {
+    const auto look = [&] { return ready() || !led_.load(std::memory_order_acquire); };
+    if (!followers_.wait(look, deadline)) return false;
+    if (ready()) return true;
+  }
+  collect_until(ready, deadline);
+  if (!nested) stop_leading();
+  return ready();
+}
+
+void ProcessPool::interrupt() {
+  followers_.notify();
+  if (this_thread_leads) return;
+  bell_->rings.fetch_add(1, std::memory_order_seq_cst);
+  if (bell_->sleeps.load(std::memory_order_seq_cst) != 0) shared_futex_wake(bell_->rings);
+}
+
+void ProcessPool::watch() {
+  std::call_once(background_started_, [this] {
+    // The program's signals are its own threads' business.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread(&ProcessPool::collect_in_background, this).detach();
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  });
+  background_.notify();
+}
+
+void ProcessPool::collect_in_background() {
+  const auto wanted = [this] { return parts_.load() > 0 || unsettled_.load() > 0; };
+  while (true) {
+    background_.wait([&] { return wanted() && !led_.load(); });
+    if (!lead()) continue;
+    collect_until([&] { return !wanted(); }, std::nullopt);
+    stop_leading();
+  }
+}
+
+void ProcessPool::collect_until(const std::function<bool()>& ready, Deadline deadline) {
+  while (!ready()) {
+    if (deadline && Clock::now() >= *deadline) return;
+    const std::uint32_t seen = bell_->rings.load(std::memory_order_seq_cst);
+    if (collect_all()) continue;
+    const auto rung = [&] { return bell_->rings.load(std::memory_order_acquire) != seen; };
+    if (spin_until([&] { return rung() || ready(); })) continue;
+    bell_->sleeps.store(1, std::memory_order_seq_cst);
+    if (!rung() && !ready()) {
+      std::optional<std::chrono::nanoseconds> most;
+      if (deadline)
+        most = std::max(std::chrono::nanoseconds(0),
+                        std::chrono::nanoseconds(*deadline - Clock::now()));
+      shared_futex_wait(bell_->rings, seen, most);
+    }
+    bell_->sleeps.store(0, std::memory_order_seq_cst);
+  }
+}
+
+bool ProcessPool::collect_all() {
+  const std::uint64_t changes = changes_.load(std::memory_order_acquire);
+  if (changes != known_changes_) {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    known_changes_ = changes;
+    leased_.clear();
+    for (const auto& member : state_.members) {
+      if (member->leased) leased_.push_back(member->worker);
+    }
+  }
+  bool any = false;
+  for (std::size_t i = 0; i != leased_.size(); ++i) {
+    const WorkerHandle worker = leased_[i];
+    any |= worker->collect();
+    // What it led to may have changed who is leased: begin anew.
+    if (changes_.load(std::memory_order_acquire) != known_changes_) return true;
+  }
+  if (unsettled_.load() == 0) return any;
+  for (const WorkerHandle& worker : std::vector<WorkerHandle>(leased_)) {
+    if (settle(*worker)) return true;
+  }
+  return any;
+}
+
+// The last results of a worker that has ended, and what it owes.
+bool ProcessPool::settle(WorkerProcess& worker) {
+  {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    const Member* member = find(worker);
+    if (member == nullptr || !member->leased || !member->ended) return false;
+  }
+  worker.collect();
+  std::vector<Part> losses = worker.take_losses();
+  const bool ran =
+      std::any_of(losses.begin(), losses.end(), [](const Part& part) { return part.running != 0; });
+  worker.call().owner->worker_gone(worker, ran);
+  for (Part& part : losses) worker.lose(std::move(part));
+  give_back(worker, false);
+  return true;
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,113 @@
+#include "paracord/backends/processes/process_pool.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "paracord/memmap/temp_folder.h"
+
+namespace paracord::detail {
+
+namespace {
+
+// How long a worker that was told to end may take.
+constexpr auto longest_leave = std::chrono::seconds(2);
+
+}  // namespace
+
+ProcessPool& ProcessPool::instance() {
+  // Never destroyed: its threads run until the process ends, and its workers as long.
+  static auto& pool = *new ProcessPool();
+  return pool;
+}
+
+ProcessPool::ProcessPool() {
+  bell_fd_ = memfd_create("paracord-doorbell", MFD_CLOEXEC);
+  if (bell_fd_ < 0 || ftruncate(bell_fd_, sizeof(Doorbell)) != 0)
+    throw BackendUnavailable("processes: no shared memory for results to be told of");
+  void* mapped = mmap(nullptr, sizeof(Doorbell), PROT_READ | PROT_WRITE, MAP_SHARED, bell_fd_, 0);
+  if (mapped == MAP_FAILED)
+    throw BackendUnavailable("processes: no shared memory for results to be told of");
+  bell_ = ::new (mapped) Doorbell;
+  open_service();
+}
+
+ProcessPool::Member* ProcessPool::find(const WorkerProcess& worker) {
+  for (const auto& member : state_.members) {
+    if (member->worker.get() == &worker) return member.get();
+  }
+  return nullptr;
+}
+
+WorkerHandle ProcessPool::lease(const WorkerSpec& spec, const WorkerProcess::Call& call) {
+  {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    Member* chosen = nullptr;
+    for (const auto& member : state_.members) {
+      if (member->leased || member->leaving || member->ended || member->worker->spec() != spec)
+        continue;
+      // The one that has worked last: its memory is warm, and the others may retire.
+      if (chosen == nullptr || member->worker->idle_since > chosen->worker->idle_since)
+        chosen = member.get();
+    }
+    if (chosen != nullptr) {
+      chosen->leased = true;
+      chosen->worker->begin_call(call);
+      changes_.fetch_add(1, std::memory_order_release);
+      return chosen->worker;
+    }
+  }
+  WorkerHandle started;
+  on_service_thread([&] { started = start(spec, call); });
+  return started;
+}
+
+void ProcessPool::give_back(WorkerProcess& worker, bool fit) {
+  worker.end_call();
+  const std::lock_guard<std::mutex> hold(mutex_);
+  Member* found = find(worker);
+  if (found == nullptr || !found->leased) return;
+  Member& member = *found;
+  member.leased = false;
+  member.kill_time.reset();
+  changes_.fetch_add(1, std::memory_order_release);
+  if (member.ended) unsettled_.fetch_sub(1);
+  if (!fit || worker.spoiled()) dismiss(member);
+  if (member.ended || !fit) wake_service();
+}
+
+void ProcessPool::kill_at(WorkerProcess& worker, Clock::time_point time, std::string reason) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  Member* member = find(worker);
+  if (member == nullptr || !member->leased) return;
+  member->kill_time = time;
+  member->kill_reason = std::move(reason);
+  wake_service();
+}
+
+ArenaStore& ProcessPool::arenas(const std::optional<std::string>& temp_folder) {
+  std::vector<std::string> folders = temp_folders(temp_folder);
+  const std::lock_guard<std::mutex> hold(mutex_);
+  auto& store = state_.arenas[folders];
+  if (store == nullptr) store = std::make_unique<ArenaStore>(std::move(folders));
+  return *store;
+}
+
+void ProcessPool::set_idle_timeout(std::chrono::milliseconds timeout) {
+  {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    state_.idle_timeout = timeout;
+  }
+  wake_service();
+}
+
+// It sees the end of its socket, and ends. One that does not is killed.
+void ProcessPool::dismiss(Member& member) {
+  if (member.leaving) return;
+  member.leaving = true;
+  member.worker->hang_up();
+  member.kill_time = Clock::now() + longest_leave;
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "paracord/backends/processes/worker_process.h"
+#include "paracord/core/event.h"
+
+namespace paracord::detail {
+
+/// Shared, since a worker may end while one thread sends to it and another collects from it.
+using WorkerHandle = std::shared_ptr<WorkerProcess>;
+
+/// The worker processes of this program: one pool, from which each call takes what it needs and to
+/// which it gives back.
+///
+/// Two threads serve it. One starts workers (they end with the thread that started them), reads
+/// their output and notices their end. The other collects results while no caller does: a caller
+/// who waits collects by himself, for everybody.
+///
+/// Threads: any.
+class ProcessPool {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static ProcessPool& instance();
+
+  /// An idle worker of this kind, or a new one. Throws BackendUnavailable.
+  WorkerHandle lease(const WorkerSpec& spec, const WorkerProcess::Call& call);
+  /// The call needs it no longer, and nothing of the call is with it. `fit`: for others to use.
+  void give_back(WorkerProcess& worker, bool fit);
+  /// Kills the worker unless the call has given it back by then.
+  void kill_at(WorkerProcess& worker, Clock::time_point time, std::string reason);
+
+  ArenaStore& arenas(const std::optional<std::string>& temp_folder);
+  void set_idle_timeout(std::chrono::milliseconds timeout);
+
+  // --- results ---
+
+  /// Collects results on this thread, or waits while another one does, until ready() or the
+  /// deadline. Returns ready()'s last answer.
+  bool wait(const std::function<bool()>& ready, Deadline deadline);
+  /// Lets wait() look again.
+  void interrupt();
+  /// Results of a call whose caller does not wait are on their way.
+  void watch();
+
+ private:
+  ProcessPool();
+  struct Member {
+    WorkerHandle worker;
+    bool leased = false;
+    bool leaving = false;  // told to end
+    bool ended = false;    // as the service has seen; its losses are not settled while it is leased
+    std::optional<Clock::time_point> kill_time;
+    std::string kill_reason;
+  };
+  struct State {
+    std::vector<std::unique_ptr<Member>> members;
+    std::map<std::vector<std::string>, std::unique_ptr<ArenaStore>> arenas;
+    std::chrono::milliseconds idle_timeout{300'000};
+  };
+  Member* find(const WorkerProcess& worker);  // under the lock
+  static void dismiss(Member& member);
+
+  // The service thread's.
+  void open_service();
+  void serve();
+  void look_after(WorkerProcess& worker);
+  void worker_ended(WorkerProcess& worker);
+  void run_jobs();
+  void keep_time();
+  int milliseconds_to_sleep();
+  void forget_the_dead();
+  WorkerHandle start(const WorkerSpec& spec, const WorkerProcess::Call& call);
+  void on_service_thread(const std::function<void()>& job);
+  void wake_service();
+
+  bool lead();
+  void stop_leading();
+  void collect_until(const std::function<bool()>& ready, Deadline deadline);
+  bool collect_all();
+  bool settle(WorkerProcess& worker);
+  void collect_in_background();
+
+  std::mutex mutex_;  // of state_
+  State state_;
+
+  int bell_fd_ = -1;
+  Doorbell* bell_ = nullptr;
+  std::atomic<bool> led_{false};
+  std::atomic<int> parts_{0};              // that are with workers
+  std::atomic<int> unsettled_{0};          // leased workers that have ended
+  std::atomic<std::uint64_t> changes_{1};  // of the leases
+  std::uint64_t known_changes_ = 0;        // the leader's, as is
+  std::vector<WorkerHandle> leased_;
+  std::once_flag background_started_;
+  Event followers_;
+  Event background_;
+
+  int epoll_ = -1;
+  int wake_fd_ = -1;
+  struct Job {
+    const std::function<void()>* run;
+    std::exception_ptr error;
+    bool done = false;
+  };
+  std::mutex jobs_mutex_;
+  std::condition_variable jobs_done_;
+  std::vector<Job*> jobs_;
+};
+
+}  // namespace paracord::detail

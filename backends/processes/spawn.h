@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sched.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+/// Starting a worker: this program's own executable, or the worker program for functions of a
+/// shared object in a host that knows nothing of the library.
+namespace paracord::detail {
+
+/// Decides which workers can stand in for each other.
+struct WorkerSpec {
+  std::vector<std::string> environment;  ///< all of it, NAME=value, sorted
+  bool own_executable = true;
+  auto operator<=>(const WorkerSpec&) const = default;
+};
+
+/// The environment of workers when `n_jobs` of them share the machine: this process's, without what
+/// MPI launchers put there, with the threads of OpenMP and the BLAS libraries bounded.
+/// `inner_threads`: by this number; 0: by a worker's share of the CPUs, where the program's own
+/// environment says nothing. `extra` has the last word.
+std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
+                                            const std::map<std::string, std::string>& extra);
+
+/// The CPUs that the process may use, also where an OpenMP runtime has bound this thread to some of
+/// them.
+cpu_set_t process_cpus();
+
+/// The child's ends of what connects it to its parent.
+struct ChildEnds {
+  int socket, output, errors;
+};
+
+/// Starts a worker; returns its pid. Everything but these descriptors is closed in it, signals are
+/// as at the start of a program, and it leads a process group of its own. Throws
+/// BackendUnavailable.
+int spawn_worker(const WorkerSpec& spec, ChildEnds ends);
+
+}  // namespace paracord::detail

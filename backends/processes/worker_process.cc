@@ -1,0 +1,360 @@
+#include "paracord/backends/processes/worker_process.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "paracord/backends/worker/shared_futex.h"
+#include "paracord/core/codec.h"
+#include "paracord/core/describe_error.h"
+#include "paracord/core/entry.h"
+
+namespace paracord::detail {
+
+namespace {
+
+// What one message may hold before the rest of a part goes into another.
+constexpr std::size_t largest_message = std::size_t{4} << 20;
+// What it takes to say that one stretch of lent memory is free.
+constexpr std::size_t release_bytes = 12;
+constexpr std::size_t most_releases = 1000;  // in one record
+// Results larger than this come back by reference.
+constexpr std::uint64_t shared_result_bytes = std::uint64_t{1} << 20;
+constexpr int module_shift = 40;
+
+[[noreturn]] void cannot_start(const char* what) {
+  throw BackendUnavailable(std::string("a worker process cannot be started: ") + what + ": " +
+                           std::strerror(errno));
+}
+
+// Out of the way of 0 to 3, where the child has its own.
+Descriptor moved_up(int fd) {
+  const int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  if (moved < 0) cannot_start("a descriptor");
+  return Descriptor(moved);
+}
+
+struct Pipe {
+  Pipe() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) cannot_start("a pipe");
+    reading = moved_up(ends[0]);
+    writing = moved_up(ends[1]);
+    fcntl(reading.get(), F_SETFL, O_NONBLOCK);
+  }
+  Descriptor reading, writing;
+};
+
+int released(Descriptor& descriptor) {
+  const int fd = fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 10);
+  if (fd < 0) cannot_start("a descriptor");
+  return fd;
+}
+
+Descriptor new_channel() {
+  Descriptor fd(memfd_create("paracord-channel", MFD_CLOEXEC));
+  if (fd.get() < 0 || ftruncate(fd.get(), sizeof(Channel)) != 0) cannot_start("its channel");
+  return fd;
+}
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+struct WorkerProcess::Ends {
+  Pipe output, errors, words;
+  Descriptor ours, childs;
+  Ends() {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+      cannot_start("a socket");
+    ours = moved_up(pair[0]);
+    childs = moved_up(pair[1]);
+  }
+};
+
+WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts)
+    : WorkerProcess(spec, bell_fd, parts, Ends()) {}
+
+WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts,
+                             Ends ends)
+    : spec_(spec),
+      socket_(std::move(ends.ours)),
+      output_(released(ends.output.reading), released(ends.errors.reading),
+              released(ends.words.reading)),
+      announcer_(socket_.get()),
+      sender_(announcer_, 0),
+      message_(&sender_),
+      parts_in_pool_(parts),
+      releases_(std::make_shared<Guarded<Encoder>>()),
+      receiver_([releases = releases_](std::uint32_t file, std::uint64_t offset) {
+        releases->with([&](Encoder& waiting) {
+          waiting.put(file);
+          waiting.put(offset);
+        });
+      }),
+      notices_(socket_.get(), receiver_) {
+  const Descriptor channel = new_channel();
+  void* mapped =
+      mmap(nullptr, sizeof(Channel), PROT_READ | PROT_WRITE, MAP_SHARED, channel.get(), 0);
+  if (mapped == MAP_FAILED) cannot_start("its channel");
+  channel_ = ::new (mapped) Channel;
+  out_ = RingWriter<task_unit>(&channel_->tasks, channel_->task_ring, ring_bytes);
+  in_ = RingReader<result_unit>(&channel_->results, channel_->result_ring, ring_bytes);
+  receiver_.fetch_with([this] { notices_.drain(); });
+  Hello hello;
+  hello.parent = getpid();
+  hello.max_nbytes = shared_result_bytes;
+  hello.cpus = process_cpus();
+  std::strcpy(hello.nested_backend, "threads");
+  const int sent[] = {channel.get(), bell_fd, ends.words.writing.get()};
+  out_of_memory_kills_ = out_of_memory_kills();
+  if (!send_with_descriptors(socket_.get(), &hello, sizeof hello, sent, 3)) cannot_start("hello");
+  pid_ =
+      spawn_worker(spec, {ends.childs.get(), ends.output.writing.get(), ends.errors.writing.get()});
+  output_.set_pid(pid_);
+  pid_fd_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+}
+
+WorkerProcess::~WorkerProcess() {
+  munmap(channel_, sizeof(Channel));
+}
+
+void WorkerProcess::count_parts(int change) {
+  in_flight_.fetch_add(change, std::memory_order_acq_rel);
+  parts_in_pool_.fetch_add(change, std::memory_order_acq_rel);
+}
+
+void WorkerProcess::begin_call(const Call& call) {
+  call_ = call;
+  sender_.store_in(call.arenas);
+  channel_->stop.store(0);
+  output_.set_worker(call.worker);
+}
+
+void WorkerProcess::end_call() {
+  output_.drain(true);
+  {
+    const std::lock_guard<std::mutex> hold(sending_);
+    send_releases();
+  }
+  call_.owner = nullptr;
+  idle_since = Clock::now();
+}
+
+// --- sending ---
+
+// Room in the ring. There are few parts in it and each is small, so it comes soon.
+std::byte* WorkerProcess::reserve(ToWorker kind, std::size_t bytes) {
+  return out_.reserve(bytes, static_cast<std::uint32_t>(kind));
+}
+
+void WorkerProcess::publish() {
+  out_.publish();
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (channel_->worker_sleeps.load(std::memory_order_relaxed) != 0 &&
+      channel_->worker_sleeps.exchange(0) != 0) {
+    shared_futex_wake(channel_->worker_sleeps);
+  }
+}
+
+void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& references) {
+  for (const std::uint64_t reference : references) {
+    const auto number = static_cast<std::uint32_t>(reference >> module_shift);
+    if (number == 0 && !spec_.own_executable) {
+      throw BackendUnavailable(
+          "processes: the task's function is part of the program itself, which does not call "
+          "paracord::initialize(argc, argv); make that call the first line of main");
+    }
+    if (!introduced_.insert(number).second) continue;
+    const ModuleName name = module_of(reference);
+    Encoder about;
+    about.put(name.number);
+    about.put(name.device);
+    about.put(name.inode);
+    about.put(name.digest);
+    encode(about, name.path);
+    if (std::byte* place = reserve(ToWorker::module, about.size()))
+      std::memcpy(place, about.data(), about.size());
+  }
+}
+
+// None where the worker has ended.
+std::optional<std::size_t> WorkerProcess::take_slot(Part& part) {
+  return slots_.with([&](Slots& slots) -> std::optional<std::size_t> {
+    if (is_lost.load()) return std::nullopt;
+    std::size_t slot = 0;
+    while (slots.parts[slot]) ++slot;
+    slots.parts[slot] = std::move(part);
+    slots.order.push_back(slot);
+    slots_used_.fetch_add(1, std::memory_order_acq_rel);
+    count_parts(1);
+    channel_->states[slot].store(BatchState::sent, std::memory_order_relaxed);
+    return slot;
+  });
+}
+
+std::optional<Part> WorkerProcess::send(Part part) {
+  const std::lock_guard<std::mutex> hold(sending_);
+  send_releases();
+  RemoteBatch& batch = *part.batch;
+  sender_.begin_message(*call_.memory, call_.max_nbytes, part.kept);
+  message_.truncate(0);
+  message_.put(BatchHead{});
+  std::vector<std::uint64_t> references;
+  Part rest = part;
+  rest.kept.clear();
+  const std::uint32_t whole = part.count;
+  std::uint32_t sent = 0, failed = 0;
+  for (; sent != part.count && message_.size() < largest_message; ++sent) {
+    const std::size_t start = message_.size();
+    message_.put(std::uint32_t{0});
+    if (!batch.tasks.encode(part.first + sent, message_)) {
+      message_.truncate(start);
+      failed = 1;
+      break;
+    }
+    const auto size = static_cast<std::uint32_t>(message_.size() - start - sizeof(std::uint32_t));
+    message_.overwrite(start, size);
+    std::uint64_t reference = 0;
+    std::memcpy(&reference, message_.data() + start + sizeof(std::uint32_t), sizeof reference);
+    if (references.empty() || references.back() != reference) references.push_back(reference);
+  }
+  rest.first += sent + failed;
+  rest.count -= sent + failed;
+  if (sent != 0) {
+    part.count = sent;
+    part.next = part.first;
+    introduce_modules(references);
+    if (!post(part)) {
+      // Nothing was sent; what failed to be encoded has failed for good, and stands between.
+      rest.first = part.first;
+      rest.count = sent;
+      if (failed != 0) batch.over(1);
+      if (const std::uint32_t behind = whole - sent - failed; behind != 0)
+        batch.owner.send_again({&batch, part.first + sent + failed, behind, part.attempt});
+      return rest;
+    }
+  }
+  // Last: it may end the batch.
+  if (failed != 0) batch.over(1);
+  if (rest.count == 0) return std::nullopt;
+  return rest;
+}
+
+bool WorkerProcess::post(Part& part) {
+  BatchHead head{};
+  head.first = part.first;
+  head.count = part.count;
+  head.worker = call_.worker;
+  head.attempt = part.attempt;
+  head.nesting_level = call_.nesting_level;
+  head.timed = part.batch->tasks.timed() || call_.task_timeout;
+  tasks_sent_ += part.count;
+  const bool large = message_.size() > largest_inline_message;
+  ArenaStore::Lease lease;
+  if (large) part.kept.push_back(lease = call_.arenas->allocate(message_.size()));
+  const std::optional<std::size_t> slot = take_slot(part);
+  if (!slot) return false;
+  head.slot = static_cast<std::uint32_t>(*slot);
+  message_.overwrite(0, head);
+  if (large) {
+    std::memcpy(lease->data(), message_.data(), message_.size());
+    announcer_.announce(lease->arena->number, lease->arena->fd);
+    Encoder reference;
+    reference.put(std::uint64_t{message_.size()});
+    reference.put(lease->arena->number);
+    reference.put(std::uint64_t{lease->offset});
+    write_record(ToWorker::large_batch, reference);
+  } else {
+    write_record(ToWorker::batch, message_);
+  }
+  return true;
+}
+
+void WorkerProcess::write_record(ToWorker kind, const Encoder& body) {
+  std::byte* place = nullptr;
+  // The ring has room for all parts that may be in flight; only what is told besides may fill it,
+  // until the worker has read that.
+  while ((place = reserve(kind, body.size())) == nullptr) {
+    publish();
+    if (is_lost.load()) return;
+    std::this_thread::yield();
+  }
+  std::memcpy(place, body.data(), body.size());
+  publish();
+}
+
+void WorkerProcess::send_initializer(std::uint64_t id, const Initializer& initializer) {
+  const std::lock_guard<std::mutex> hold(sending_);
+  if (!initialised_.insert(id).second) return;
+  SharingSender::Kept kept;
+  sender_.begin_message(*call_.memory, call_.max_nbytes, kept);
+  message_.truncate(0);
+  message_.put(id);
+  initializer.encode(message_);
+  std::uint64_t reference = 0;
+  std::memcpy(&reference, message_.data() + sizeof id, sizeof reference);
+  introduce_modules({reference});
+  if (message_.size() > largest_inline_message) {
+    refuse_to_encode("the initializer's arguments take " + std::to_string(message_.size()) +
+                     " bytes; pass what is large as a memory-mapped array or by file name");
+  }
+  write_record(ToWorker::initializer, message_);
+}
+
+void WorkerProcess::send_releases() {
+  releases_->with([&](Encoder& waiting) {
+    while (waiting.size() != 0) {
+      const std::size_t bytes = std::min(waiting.size(), most_releases * release_bytes);
+      const std::size_t start = waiting.size() - bytes;
+      std::byte* place = reserve(ToWorker::release, bytes);
+      if (place == nullptr) return;
+      std::memcpy(place, waiting.data() + start, bytes);
+      waiting.truncate(start);
+      publish();
+    }
+  });
+}
+
+std::optional<Part> WorkerProcess::take_back() {
+  return slots_.with([&](Slots& slots) -> std::optional<Part> {
+    if (slots.order.empty()) return std::nullopt;
+    const std::size_t slot = slots.order.back();
+    BatchState expected = BatchState::sent;
+    // Its record stays in the ring: the worker passes over it. Until then the slot is taken.
+    if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::taken_back))
+      return std::nullopt;
+    slots.order.pop_back();
+    Part part = *std::move(slots.parts[slot]);
+    slots.parts[slot].emplace();
+    count_parts(-1);
+    return part;
+  });
+}
+
+bool WorkerProcess::ask_back() {
+  return slots_.with([&](Slots& slots) {
+    if (slots.order.empty()) return false;
+    const std::size_t slot = slots.order.front();
+    const std::uint64_t running = channel_->running.load(std::memory_order_acquire);
+    if ((running & 0xffffffffu) == 0 || running >> 32 != slot) return false;
+    if ((running & 0xffffffffu) >= slots.parts[slot]->end()) return false;  // its last task
+    BatchState expected = BatchState::running;
+    return channel_->states[slot].compare_exchange_strong(expected, BatchState::asked_back);
+  });
+}
+
+}  // namespace paracord::detail

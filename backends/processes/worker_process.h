@@ -1,0 +1,179 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "paracord/backends/processes/output_relay.h"
+#include "paracord/backends/processes/remote_batch.h"
+#include "paracord/backends/processes/spawn.h"
+#include "paracord/backends/worker/channel.h"
+#include "paracord/backends/worker/notices.h"
+#include "paracord/core/errors.h"
+#include "paracord/core/initializer.h"
+
+namespace paracord::detail {
+
+/// A descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// One worker process, as its parent sees it.
+///
+/// Threads: begin_call(), send(), take_back(), ask_back() by the call that has it (any thread);
+///   collect() by one collector at a time; the rest by the pool's service thread.
+/// Owns:    the parts that it was sent, until they are over, taken back or lost.
+class WorkerProcess {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::size_t most_parts = 12;
+
+  /// What the call that has it wants.
+  struct Call {
+    BatchOwner* owner = nullptr;
+    CallMemory* memory = nullptr;
+    ArenaStore* arenas = nullptr;
+    std::size_t max_nbytes = 0;
+    int worker = 0;  // its index in the call
+    int nesting_level = 0;
+    std::optional<Clock::duration> task_timeout;
+  };
+
+  /// Starts the process. Throws BackendUnavailable.
+  WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts);
+  WorkerProcess(const WorkerProcess&) = delete;
+  ~WorkerProcess();
+
+  void begin_call(const Call& call);
+  void end_call();
+  const Call& call() const { return call_; }
+
+  /// Encodes and sends tasks of `part`. Those that cannot be encoded are over at once. Returns what
+  /// is left to be sent: where it was too much for one message, or the worker has ended. Throws
+  /// BackendUnavailable where this worker cannot run such tasks.
+  std::optional<Part> send(Part part);
+  /// Sends the initializer `id`, which `encode` writes, unless it has run here.
+  void send_initializer(std::uint64_t id, const Initializer& initializer);
+  /// The part that was sent last, where the worker has not begun it.
+  std::optional<Part> take_back();
+  /// Asks for what it has not begun of the part that it runs. False: nothing to be had.
+  bool ask_back();
+  /// Asks the running task to end.
+  void request_stop() { channel_->stop.store(1); }
+  bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
+  int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
+
+  /// Handles the results that are there. Returns whether there were any.
+  bool collect();
+
+  // --- by the service thread ---
+
+  void kill(std::string reason);
+  bool has_ended();
+  /// After the last collect(): what it held. Nothing can be sent any more.
+  std::vector<Part> take_losses();
+  /// What ended it.
+  std::exception_ptr loss_error();
+  /// Fails the task of the part that ran; its owner sends the others again.
+  void lose(Part part);
+  int pid() const { return pid_; }
+  int pid_descriptor() const { return pid_fd_.get(); }
+  /// All that say when something happens.
+  std::vector<int> descriptors() const;
+  /// Tells it to end.
+  void hang_up();
+  OutputRelay& output() { return output_; }
+  NoticeReader& notices() { return notices_; }
+  /// When the running task is over its time, where there is a limit.
+  std::optional<Clock::time_point> task_deadline() const;
+
+  const WorkerSpec& spec() const { return spec_; }
+  bool spoiled() const { return spoiled_.load(std::memory_order_relaxed); }
+  bool ever_ran() const { return channel_->ready.load() != 0; }
+  std::uint64_t tasks_sent() const { return tasks_sent_; }
+  /// Bytes of memory that are its own; 0 where that cannot be known.
+  std::size_t resident_bytes() const;
+  std::size_t first_resident_bytes = 0;
+  Clock::time_point idle_since{};
+  std::atomic<bool> is_lost{false};
+
+ private:
+  struct Ends;
+  WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts, Ends ends);
+  void count_parts(int change);
+  bool post(Part& part);
+  void write_record(ToWorker kind, const Encoder& body);
+  std::byte* reserve(ToWorker kind, std::size_t bytes);
+  void publish();
+  void send_releases();
+  void introduce_modules(const std::vector<std::uint64_t>& references);
+  std::optional<std::size_t> take_slot(Part& part);
+  void handle(const RingReader<result_unit>::Record& record);
+  void handle_large(const RingReader<result_unit>::Record& record, const ResultHead& head);
+  void task_over(const ResultHead& head, bool succeeded, Decoder& in);
+  void part_ends(const BatchEnd& end);
+  RemoteRun run_of(const ResultHead& head, int attempt) const;
+
+  const WorkerSpec spec_;
+  Descriptor socket_, pid_fd_;
+  OutputRelay output_;
+  int pid_ = 0;
+  Channel* channel_ = nullptr;
+  Call call_;
+
+  // Sending: by one thread at a time, which may run codecs of the user's meanwhile.
+  std::mutex sending_;
+  NoticeWriter announcer_;
+  SharingSender sender_;
+  Encoder message_;
+  RingWriter<task_unit> out_;
+  std::set<std::uint32_t> introduced_;
+  std::set<std::uint64_t> initialised_;
+  std::uint64_t tasks_sent_ = 0;
+
+  struct Slots {
+    std::array<std::optional<Part>, batch_slots> parts;
+    std::vector<std::size_t> order;  // as they were sent
+  };
+  Guarded<Slots> slots_;
+  std::atomic<int> in_flight_{0};
+  std::atomic<int>& parts_in_pool_;
+  std::atomic<std::size_t> slots_used_{0};  // also by parts that were taken back
+
+  // Collecting.
+  RingReader<result_unit> in_;
+  // Lent memory that is free again, not told yet: file, offset. Shared with results, which may
+  // outlive the worker.
+  std::shared_ptr<Guarded<Encoder>> releases_;
+  SharingReceiver receiver_;
+  NoticeReader notices_;
+
+  std::atomic<bool> spoiled_{false};
+  Guarded<std::string> kill_reason_;
+  int wait_status_ = 0;
+  bool ended_ = false;
+  std::uint64_t out_of_memory_kills_ = 0;
+};
+
+/// How often the system has killed a process of this cgroup for memory.
+std::uint64_t out_of_memory_kills();
+
+}  // namespace paracord::detail

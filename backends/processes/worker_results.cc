@@ -1,0 +1,247 @@
+// WorkerProcess: what comes back from the worker, and what becomes of its tasks when it ends.
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "paracord/backends/processes/worker_process.h"
+#include "paracord/backends/worker/shared_futex.h"
+#include "paracord/core/describe_error.h"
+
+namespace paracord::detail {
+
+bool WorkerProcess::collect() {
+  RingReader<result_unit>::Record record{};
+  bool any = false;
+  while (in_.next(record)) {
+    any = true;
+    handle(record);
+    in_.free_until(record.end);
+    receiver_.message_ends();
+  }
+  if (any && channel_->worker_wants_room.load(std::memory_order_relaxed) != 0 &&
+      channel_->worker_wants_room.exchange(0) != 0) {
+    shared_futex_wake(channel_->worker_wants_room);
+  }
+  return any;
+}
+
+void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
+  Decoder in(record.body, record.bytes, &receiver_);
+  switch (static_cast<FromWorker>(record.kind)) {
+    case FromWorker::result:
+    case FromWorker::error: {
+      const auto head = in.get<ResultHead>();
+      return task_over(head, static_cast<FromWorker>(record.kind) == FromWorker::result, in);
+    }
+    case FromWorker::large_result:
+    case FromWorker::large_error: {
+      const auto head = in.get<ResultHead>();
+      const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
+      const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr);
+      Decoder large(message, bytes, &receiver_);
+      return task_over(head, static_cast<FromWorker>(record.kind) == FromWorker::large_result,
+                       large);
+    }
+    case FromWorker::batch_ends:
+      return part_ends(in.get<BatchEnd>());
+    case FromWorker::trouble:
+      spoiled_.store(true);
+      return;
+    case FromWorker::nothing:
+      return;
+  }
+}
+
+RemoteRun WorkerProcess::run_of(const ResultHead& head, int attempt) const {
+  using Time = std::chrono::steady_clock::time_point;
+  using Duration = std::chrono::steady_clock::duration;
+  RemoteRun run;
+  run.worker = call_.worker;
+  run.attempt = attempt;
+  run.host = host_name();
+  run.pid = pid_;
+  run.started = Time(Duration(head.started));
+  run.ended = Time(Duration(head.ended));
+  return run;
+}
+
+void WorkerProcess::task_over(const ResultHead& head, bool succeeded, Decoder& in) {
+  // The part stays in its slot until its end: only this thread takes it away.
+  Part* part = slots_.with(
+      [&](Slots& slots) { return slots.parts[head.slot] ? &*slots.parts[head.slot] : nullptr; });
+  if (part == nullptr || part->batch == nullptr) return;
+  part->next = head.index + 1;
+  RemoteBatch& batch = *part->batch;
+  if (succeeded) {
+    batch.tasks.succeeded(head.index, in, run_of(head, part->attempt));
+  } else if (batch.tasks.threw(head.index, in, run_of(head, part->attempt)) ==
+             RemoteTasks::Verdict::again) {
+    return batch.owner.send_again({&batch, head.index, 1, part->attempt + 1});
+  }
+  ++part->over;
+}
+
+void WorkerProcess::part_ends(const BatchEnd& end) {
+  Part part = slots_.with([&](Slots& slots) {
+    Part ended = *std::exchange(slots.parts[end.slot], std::nullopt);
+    std::erase(slots.order, end.slot);
+    channel_->states[end.slot].store(BatchState::free, std::memory_order_relaxed);
+    return ended;
+  });
+  slots_used_.fetch_sub(1, std::memory_order_acq_rel);
+  if (part.batch == nullptr) return;  // it was taken back: the worker has passed over it
+  count_parts(-1);
+  RemoteBatch& batch = *part.batch;
+  BatchOwner& owner = batch.owner;
+  if (end.index > part.first)
+    batch.tasks.measured(end.index - part.first, std::chrono::nanoseconds(end.ran));
+  if (end.index != part.end())
+    owner.send_again({&batch, end.index, part.end() - end.index, part.attempt});
+  part.kept.clear();
+  batch.over(part.over);
+  owner.part_over(*this);
+}
+
+// --- the end of the process ---
+
+std::vector<int> WorkerProcess::descriptors() const {
+  std::vector<int> all{pid_fd_.get(), socket_.get()};
+  for (int i = 0; i != OutputRelay::descriptors; ++i) all.push_back(output_.descriptor(i));
+  return all;
+}
+
+void WorkerProcess::hang_up() {
+  shutdown(socket_.get(), SHUT_RDWR);
+}
+
+void WorkerProcess::kill(std::string reason) {
+  kill_reason_.with([&](std::string& why) {
+    if (why.empty()) why = std::move(reason);
+  });
+  // The group first: also what its tasks have started.
+  ::kill(-pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);
+}
+
+bool WorkerProcess::has_ended() {
+  if (ended_) return true;
+  const int reaped = waitpid(pid_, &wait_status_, WNOHANG);
+  // The program may reap children that are not its own; then all that is known is the end.
+  ended_ = reaped == pid_ || (reaped < 0 && errno == ECHILD);
+  return ended_;
+}
+
+std::vector<Part> WorkerProcess::take_losses() {
+  is_lost.store(true);
+  output_.drain(true);
+  const std::uint64_t running = channel_->running.load(std::memory_order_acquire);
+  count_parts(-in_flight_.load());
+  return slots_.with([&](Slots& slots) {
+    std::vector<Part> held;
+    for (const std::size_t slot : slots.order) {
+      held.push_back(*std::exchange(slots.parts[slot], std::nullopt));
+      const bool here = running != 0 && running >> 32 == slot;
+      held.back().running = here ? static_cast<std::uint32_t>(running & 0xffffffffu) : 0;
+    }
+    slots = {};
+    return held;
+  });
+}
+
+// Of a part that the worker held: the task that ran is lost, those behind it go to another worker.
+void WorkerProcess::lose(Part part) {
+  RemoteBatch& batch = *part.batch;
+  BatchOwner& owner = batch.owner;
+  std::uint32_t over = part.over;
+  std::uint32_t next = part.next;
+  // A result that came before the end counts: the task is not the one that was lost.
+  if (part.running != 0 && part.running - 1 >= part.next) {
+    const std::uint32_t index = part.running - 1;
+    RemoteRun run = run_of({0, index, channel_->started.load(), 0}, part.attempt);
+    run.ended = std::chrono::steady_clock::now();
+    if (batch.tasks.failed(index, loss_error(), run) == RemoteTasks::Verdict::again) {
+      owner.send_again({&batch, index, 1, part.attempt + 1});
+    } else {
+      ++over;
+    }
+    next = index + 1;
+  }
+  if (next < part.end()) owner.send_again({&batch, next, part.end() - next, part.attempt});
+  batch.over(over);
+}
+
+namespace {
+
+std::string signal_text(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return "signal " + std::to_string(signal) + " (" +
+         (name != nullptr ? "SIG" + std::string(name) + ", " : std::string()) +
+         sigdescr_np(signal) + ")";
+}
+
+std::string indented(const std::string& title, const std::string& text) {
+  return text.empty() ? std::string() : "\n" + title + ":\n" + text;
+}
+
+}  // namespace
+
+std::uint64_t out_of_memory_kills() {
+  std::ifstream self("/proc/self/cgroup");
+  for (std::string line; std::getline(self, line);) {
+    if (!line.starts_with("0::")) continue;
+    std::ifstream events("/sys/fs/cgroup" + line.substr(3) + "/memory.events");
+    std::string name;
+    std::uint64_t count = 0;
+    while (events >> name >> count) {
+      if (name == "oom_kill") return count;
+    }
+  }
+  return 0;
+}
+
+std::exception_ptr WorkerProcess::loss_error() {
+  const std::string reason = kill_reason_.with([](std::string& why) { return why; });
+  if (reason.starts_with("task_timeout")) return std::make_exception_ptr(TimeoutError(reason));
+  WorkerLoss loss;
+  loss.backtrace = output_.last_words();
+  loss.last_output = output_.last_errors();
+  std::string how;
+  if (WIFSIGNALED(wait_status_)) {
+    loss.signal = WTERMSIG(wait_status_);
+    loss.out_of_memory =
+        loss.signal == SIGKILL && reason.empty() && out_of_memory_kills() > out_of_memory_kills_;
+    how = "was ended by " + signal_text(loss.signal);
+    if (loss.out_of_memory) how += ": the system was out of memory";
+  } else {
+    loss.exit_code = WEXITSTATUS(wait_status_);
+    how = "exited with code " + std::to_string(loss.exit_code);
+  }
+  if (!reason.empty()) how += " (" + reason + ")";
+  const std::string what = "the worker process " + std::to_string(pid_) + " that ran the task " +
+                           how + indented("backtrace", loss.backtrace) +
+                           indented("its last output on stderr", loss.last_output);
+  return std::make_exception_ptr(WorkerLostError(what, std::move(loss)));
+}
+
+std::optional<WorkerProcess::Clock::time_point> WorkerProcess::task_deadline() const {
+  if (!call_.task_timeout || channel_->running.load(std::memory_order_acquire) == 0)
+    return std::nullopt;
+  const auto started = channel_->started.load(std::memory_order_acquire);
+  return Clock::time_point(Clock::duration(started)) + *call_.task_timeout;
+}
+
+std::size_t WorkerProcess::resident_bytes() const {
+  std::ifstream statm("/proc/" + std::to_string(pid_) + "/statm");
+  std::size_t all = 0, resident = 0, shared = 0;
+  if (!(statm >> all >> resident >> shared)) return 0;
+  return (resident - shared) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace paracord::detail

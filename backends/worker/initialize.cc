@@ -1,0 +1,43 @@
+#include "paracord/backends/worker/initialize.h"
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace paracord {
+
+namespace {
+
+std::atomic<bool> initialized{false};
+
+// The sentinel alone is not enough: the descriptor must be the socket that a parent has left.
+bool is_packet_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+}  // namespace
+
+void initialize(int& argc, char**& argv) {
+  initialized.store(true);
+  if (argc != 3 || argv == nullptr || std::strcmp(argv[1], detail::worker_sentinel) != 0) return;
+  const int socket = std::atoi(argv[2]);
+  if (socket < 3 || !is_packet_socket(socket)) {
+    std::fprintf(stderr,
+                 "paracord: %s is for worker processes, which a running program starts for itself; "
+                 "start the program without it\n",
+                 detail::worker_sentinel);
+    std::exit(2);
+  }
+  detail::worker_main(socket);
+}
+
+bool detail::is_initialized() {
+  return initialized.load();
+}
+
+}  // namespace paracord

@@ -1,0 +1,72 @@
+// A worker process, from its start to its loop.
+
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "paracord/backends/worker/crash_report.h"
+#include "paracord/backends/worker/initialize.h"
+#include "paracord/backends/worker/worker_loop.h"
+
+namespace paracord::detail {
+
+namespace {
+
+[[noreturn]] void give_up(const char* why) {
+  std::fprintf(stderr, "paracord: a worker process cannot start: %s\n", why);
+  std::_Exit(3);
+}
+
+template <class T>
+T& map_shared(int fd) {
+  void* mapped = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) give_up("its channel cannot be mapped");
+  close(fd);
+  return *static_cast<T*>(mapped);
+}
+
+void take_leave_with_the_parent(const Hello& hello) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It may have gone before that.
+  if (getppid() != hello.parent) std::_Exit(0);
+}
+
+// The end of the socket is the end of the parent, or of this worker's time.
+void watch(int socket, NoticeReader& notices) {
+  while (notices.drain()) {
+    pollfd wanted{socket, POLLIN, 0};
+    poll(&wanted, 1, -1);
+  }
+  std::_Exit(0);
+}
+
+}  // namespace
+
+void worker_main(int socket) {
+  Hello hello{};
+  int descriptors[3];
+  if (receive_with_descriptors(socket, &hello, sizeof hello, descriptors, 3) !=
+          static_cast<long>(sizeof hello) ||
+      hello.magic != Hello::right) {
+    give_up("its parent runs another version of the library");
+  }
+  take_leave_with_the_parent(hello);
+  report_crashes_to(descriptors[2]);
+  if (CPU_COUNT(&hello.cpus) != 0) sched_setaffinity(0, sizeof hello.cpus, &hello.cpus);
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  auto& channel = map_shared<Channel>(descriptors[0]);
+  auto& bell = map_shared<Doorbell>(descriptors[1]);
+  // Never destroyed: the process ends inside run().
+  auto* loop = new WorkerLoop(channel, bell, socket, hello);
+  std::thread(watch, socket, std::ref(loop->notices())).detach();
+  loop->run();
+}
+
+}  // namespace paracord::detail

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <string>
+
+#include "paracord/core/encoder.h"
+
+namespace paracord {
+
+/// Where and when a task ran elsewhere.
+struct RemoteRun {
+  int worker = 0;
+  int attempt = 1;
+  std::string host;
+  int pid = 0;
+  std::chrono::steady_clock::time_point started{}, ended{};  ///< unset where nobody asked
+};
+
+/// The tasks of one batch, for a backend that runs them in other processes: it sends each of them,
+/// and says what became of it. A task that nothing was said of when the batch is completed counts
+/// as failed with that status.
+///
+/// Threads: one at a time.
+class RemoteTasks {
+ public:
+  enum class Verdict { over, again };
+
+  /// Whether the run times of single tasks are wanted.
+  virtual bool timed() const = 0;
+  /// Whether the call has ended early: what has not begun need not begin.
+  virtual bool stopped() const = 0;
+
+  /// Writes a task, for Entry::run_encoded at the other end. False: it cannot be written; it has
+  /// failed, and is over.
+  virtual bool encode(std::size_t index, Encoder& out) noexcept = 0;
+  /// The task has run; `result` is what it wrote.
+  virtual void succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept = 0;
+  /// The task threw, as decode_remote_error() reads it from `error`. Says whether it shall run
+  /// again, with the next attempt's number.
+  virtual Verdict threw(std::size_t index, Decoder& error, const RemoteRun& run) noexcept = 0;
+  /// The task came to an end otherwise: its worker was lost, or it ran too long.
+  virtual Verdict failed(std::size_t index, std::exception_ptr error,
+                         const RemoteRun& run) noexcept = 0;
+  /// `count` tasks took this long to run, together.
+  virtual void measured(std::size_t count, std::chrono::nanoseconds ran) noexcept = 0;
+
+ protected:
+  ~RemoteTasks() = default;
+};
+
+}  // namespace paracord

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "paracord/core/encoder.h"
+#include "paracord/core/guarded.h"
+#include "paracord/memmap/arena.h"
+
+/// Memory that goes from process to process by reference: the sender names a file that both can
+/// map, and a place in it.
+namespace paracord::detail {
+
+/// Hands the descriptors of files to one peer.
+class FilePost {
+ public:
+  virtual ~FilePost() = default;
+  /// Makes sure that the peer has this file, before the message that is being written reaches it.
+  virtual void announce(std::uint32_t file, int fd) = 0;
+};
+
+/// What was stored for one call: the same memory is stored once, however many tasks look at it.
+///
+/// Threads: any.
+class CallMemory {
+ public:
+  ArenaStore::Lease store(ArenaStore& arenas, const void* data, std::size_t bytes,
+                          const std::shared_ptr<const void>* owner);
+  void clear();
+
+ private:
+  struct Key {
+    const void* data;
+    std::size_t bytes;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Stored {
+    ArenaStore::Lease lease;
+    std::weak_ptr<const void> owner;  // of memory that may end before the call does
+    bool owned;
+  };
+  Guarded<std::map<Key, Stored>> stored_;
+};
+
+/// Writes the references of one message to one peer.
+///
+/// Threads: one.
+class SharingSender final : public MemorySender {
+ public:
+  /// What must stay while the message is in use.
+  using Kept = std::vector<std::shared_ptr<const void>>;
+  /// What becomes of memory that the message refers to and that has an owner here.
+  using Lend = std::function<void(std::uint32_t file, std::uint64_t offset,
+                                  std::shared_ptr<const void> owner)>;
+
+  SharingSender(FilePost& post, std::size_t max_nbytes) : post_(post), max_nbytes_(max_nbytes) {}
+
+  /// From now on memory is stored here.
+  void store_in(ArenaStore* arenas) { arenas_ = arenas; }
+  void lend_with(Lend lend) { lend_ = std::move(lend); }
+  /// The next message is of a call that keeps memory here, and shares what is larger than this;
+  /// what belongs to the message alone is added to `kept`.
+  void begin_message(CallMemory& memory, std::size_t max_nbytes, Kept& kept) {
+    call_memory_ = &memory;
+    max_nbytes_ = max_nbytes;
+    kept_ = &kept;
+  }
+
+  bool send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
+            const std::shared_ptr<const void>* owner) override;
+  bool send_copy(Encoder& out, const void* data, std::size_t bytes) override;
+
+ private:
+  void refer(Encoder& out, const ArenaStore::Lease& lease);
+
+  ArenaStore* arenas_ = nullptr;
+  FilePost& post_;
+  std::size_t max_nbytes_;
+  CallMemory* call_memory_ = nullptr;
+  Lend lend_;
+  Kept* kept_ = nullptr;
+};
+
+/// The files that a peer has announced, mapped where they are first needed.
+///
+/// Threads: add() from any; the rest one at a time.
+class SharingReceiver final : public MemoryReceiver {
+ public:
+  /// Says that memory which the peer lent is not needed any more.
+  using Release = std::function<void(std::uint32_t file, std::uint64_t offset)>;
+
+  explicit SharingReceiver(Release release = {}) : release_(std::move(release)) {}
+  ~SharingReceiver() override;
+
+  /// Takes over the descriptor.
+  void add(std::uint32_t file, int fd);
+  void forget(std::uint32_t file);
+  /// Called where a file is not known yet: adds what has been announced by now.
+  void fetch_with(std::function<void()> fetch) { fetch_ = std::move(fetch); }
+
+  void* receive(Decoder& in, std::size_t bytes, MemoryAccess access,
+                std::shared_ptr<void>* owner) override;
+  /// The end of the message: memory that it lent without an owner is not needed any more.
+  void message_ends();
+
+ private:
+  struct File;
+  std::shared_ptr<File> find(std::uint32_t number);
+  Guarded<std::unordered_map<std::uint32_t, std::shared_ptr<File>>> files_;
+  struct Lent {
+    std::uint32_t file;
+    std::uint64_t offset;
+  };
+  std::vector<Lent> lent_;
+  Release release_;
+  std::function<void()> fetch_;
+};
+
+}  // namespace paracord::detail

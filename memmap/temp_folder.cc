@@ -1,0 +1,75 @@
+#include "paracord/memmap/temp_folder.h"
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "paracord/core/errors.h"
+
+namespace paracord::detail {
+
+namespace {
+
+// What stays free for others.
+constexpr std::uint64_t largest_reserve_bytes = std::uint64_t{64} << 20;
+
+int open_nameless(const std::string& folder) {
+  const int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
+  std::string path = folder + "/paracord-XXXXXX";
+  const int named = mkostemp(path.data(), O_CLOEXEC);
+  if (named >= 0) unlink(path.c_str());
+  return named;
+}
+
+std::string expanded(const std::string& folder) {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && (folder == "~" || folder.starts_with("~/")))
+    return home + folder.substr(1);
+  return folder;
+}
+
+}  // namespace
+
+std::vector<std::string> temp_folders(const std::optional<std::string>& temp_folder) {
+  if (temp_folder && !temp_folder->empty()) return {expanded(*temp_folder)};
+  const char* chosen = std::getenv("PARACORD_TEMP_FOLDER");
+  if (chosen != nullptr && *chosen != '\0') return {expanded(chosen)};
+  const char* system = std::getenv("TMPDIR");
+  return {"/dev/shm", system != nullptr && *system != '\0' ? expanded(system) : "/tmp"};
+}
+
+std::uint64_t room_in(const std::string& folder) {
+  struct statvfs about {};
+  if (statvfs(folder.c_str(), &about) != 0) return 0;
+  return static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
+}
+
+int make_nameless_file(const std::vector<std::string>& folders, std::uint64_t bytes,
+                       std::uint64_t needed) {
+  std::string reasons;
+  for (const std::string& folder : folders) {
+    const std::uint64_t room = room_in(folder);
+    reasons += (reasons.empty() ? "" : "; ") + folder + ": ";
+    if (room < needed + std::min(largest_reserve_bytes, room / 16)) {
+      reasons += room == 0 ? std::string(std::strerror(errno))
+                           : "room for " + std::to_string(room) + " bytes";
+      continue;
+    }
+    const int fd = open_nameless(folder);
+    if (fd >= 0 && ftruncate(fd, static_cast<off_t>(bytes)) == 0) return fd;
+    reasons += std::strerror(errno);
+    if (fd >= 0) close(fd);
+  }
+  throw BackendUnavailable("no folder has room for " + std::to_string(needed) +
+                           " bytes of shared memory (" + reasons +
+                           "); free some, or name a folder on disk: temp_folder, or the "
+                           "environment variable PARACORD_TEMP_FOLDER");
+}
+
+}  // namespace paracord::detail
