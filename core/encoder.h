@@ -146,6 +146,20 @@ class Decoder {
     part.end_ = take(bytes) + bytes;
     return part;
   }
+  /// While one lives, the decoder is inside of an object that points at another. So deep only.
+  class Deeper {
+   public:
+    explicit Deeper(Decoder& decoder) : decoder_(decoder) {
+      if (++decoder.depth_ > deepest) detail::refuse_message("its pointers go too deep");
+    }
+    Deeper(const Deeper&) = delete;
+    ~Deeper() { --decoder_.depth_; }
+
+   private:
+    static constexpr int deepest = 10'000;
+    Decoder& decoder_;
+  };
+
   std::size_t left() const { return static_cast<std::size_t>(end_ - next_); }
 
   /// Where the memory lies here; see Encoder::memory(). Valid while the message is, or as long as
@@ -162,6 +176,7 @@ class Decoder {
   const std::byte* begin_;
   const std::byte* next_;
   const std::byte* end_;
+  int depth_ = 0;
   detail::MemoryReceiver* receiver_;
 };
 
