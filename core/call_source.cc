@@ -189,7 +189,10 @@ void Call::read_all() {
       (void)fill_block({std::min(left, size), 1, false}, thrown);
     }
     if (thrown != nullptr) fail(thrown);
+    check_deadline();
   }
+  // As in pull_block(): the end may have come while the last block was read.
+  if (stopped()) cancel_unclaimed();
 }
 
 Block* Call::take_finished(Block* previous) {

@@ -83,6 +83,24 @@ TEST_P(EachBackendEnding, ByATokenTriggeredInATask) {
                CancelledError);
 }
 
+// The range itself asks for the end: what it gave last must not be waited for.
+TEST_P(EachBackendEnding, ByATokenTriggeredWhileTheWholeInputIsRead) {
+  for (const int last_read : {0, 30, 99}) {
+    std::stop_source source;
+    Parallel parallel = make({.pre_dispatch = PreDispatch::all, .stop_token = source.get_token()});
+    EXPECT_THROW(parallel(std::views::iota(0, 100) | std::views::transform([&](int i) {
+                            if (i == last_read) source.request_stop();
+                            return delayed<square>(i);
+                          })),
+                 CancelledError);
+  }
+}
+
+TEST_P(EachBackendEnding, ByATimeoutWhileTheWholeInputIsRead) {
+  Parallel parallel = make({.timeout = 1ms, .pre_dispatch = PreDispatch::all});
+  EXPECT_THROW(parallel(std::views::iota(0) | as_squares), TimeoutError);
+}
+
 TEST_P(EachBackendEnding, ByATokenWhileAGeneratorIsRead) {
   std::stop_source source;
   Parallel parallel = make({.stop_token = source.get_token()});
