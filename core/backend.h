@@ -48,8 +48,8 @@ struct Configured {
 /// or terminated, when a task throws, when a worker dies. testkit/conformance.h holds backends to
 /// all of it.
 ///
-/// Threads: submit() and abort() from any thread, also out of a completion; the rest one at a time,
-/// by the
+/// Threads: submit() and abort() from any thread, also out of a completion or a running batch; the
+/// rest one at a time, by the
 ///   thread that made the call. submit() does not wait for a batch, except with runs_in_caller.
 /// Owns:    each batch and its completion, from submit() until the completion was called.
 /// Errors:  as Status values; nothing is thrown across this class.

@@ -112,6 +112,26 @@ void completions_may_submit(const Subject& subject) {
   expect_once_each(chain->recorder->counts());
 }
 
+// A batch that gives work away while it runs: what it submits begins on another worker.
+void running_batches_may_submit(const Subject& subject) {
+  const auto recorder = std::make_shared<Recorder>(subject.patience);
+  std::atomic<bool> other_began{false};
+  Started started = start(subject);
+  if (started.backend->capabilities().runs_in_caller || started.workers < 2) return;
+  submit(*started.backend, recorder->make([&, recorder] {
+    submit(*started.backend, recorder->make());
+    other_began = recorder->wait_until([](const Counts& c) { return c.begun == 2; });
+  }));
+  recorder->wait_until([](const Counts& c) { return c.begun == 2 || c.ended != 0; });
+  wait_for_all(*recorder);
+  started.stop();
+  expect(
+      other_began,
+      "a batch that another one submitted from run() began only after that one had ended, though "
+      "a worker was free");
+  expect_once_each(recorder->counts());
+}
+
 // Fills all workers with batches that wait at the gate, and queues more behind them.
 struct Busy {
   explicit Busy(const Subject& subject)
@@ -226,6 +246,9 @@ std::vector<Rule> contract_rules() {
       {"TakesAnyNumberOfBatches", "takes far more batches than it has workers",
        takes_any_number_of_batches},
       {"CompletionsMaySubmit", "a completion may submit the next batch", completions_may_submit},
+      {"RunningBatchesMaySubmit",
+       "what a batch submits while it runs begins on a free worker, not after it",
+       running_batches_may_submit},
       {"AbortCompletesWhatWaits",
        "abort() completes all that has not begun before it returns, and the backend goes on",
        abort_completes_what_waits},

@@ -44,11 +44,12 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
   bool budgeted() const override { return budgeted_; }
 
  private:
-  // The visit that this thread is making: a batch submitted from inside goes to the same thread,
-  // next.
+  // The visit that this thread is making. A batch submitted by the completion of another goes to
+  // the same thread, next; one that a running batch submits is for others.
   struct Visit {
     ThreadsBackend* backend;
-    std::optional<Ticket> next;
+    std::optional<Ticket> next{};
+    bool completing = false;
   };
   static thread_local Visit* visit;
 
@@ -93,7 +94,7 @@ void ThreadsBackend::finish_call() {
 }
 
 void ThreadsBackend::submit(Batch batch, OnDone on_done) {
-  if (visit != nullptr && visit->backend == this && !visit->next) {
+  if (visit != nullptr && visit->backend == this && visit->completing && !visit->next) {
     visit->next.emplace(std::move(batch), std::move(on_done));
     return;
   }
@@ -153,12 +154,14 @@ std::optional<Ticket> ThreadsBackend::next(Visit& here) {
 }
 
 void ThreadsBackend::work() noexcept {
-  Visit here{this, std::nullopt};
+  Visit here{this};
   Visit* const outer = std::exchange(visit, &here);
   std::optional<std::chrono::steady_clock::time_point> make_way_at;
   while (std::optional<Ticket> ticket = next(here)) {
     ticket->batch.run();
+    here.completing = true;
     ticket->on_done();
+    here.completing = false;
     if (!here.next || !pool_.wanted_elsewhere()) continue;
     // A long call makes way for others now and then: its next batch queues up again.
     const auto now = std::chrono::steady_clock::now();

@@ -101,6 +101,37 @@ struct DeafInCompletions final : Passing {
   std::vector<std::pair<Batch, OnDone>> kept_;
 };
 
+// Keeps what a running batch submits for that batch's own thread.
+struct KeepsWorkToItself final : Passing {
+  void submit(Batch batch, OnDone on_done) override {
+    if (running != nullptr) {
+      running->emplace_back(std::move(batch), std::move(on_done));
+      return;
+    }
+    ++begun_;
+    std::thread([this, batch = std::move(batch), on_done = std::move(on_done)]() mutable {
+      Kept kept;
+      running = &kept;
+      batch.run();
+      running = nullptr;
+      on_done();
+      for (auto& [later, later_done] : kept) {
+        later.run();
+        later_done();
+      }
+      ++done_;
+      done_.notify_all();
+    }).detach();
+  }
+  void terminate() override {
+    for (int done = done_; done != begun_; done = done_) done_.wait(done);
+    Passing::terminate();
+  }
+  using Kept = std::vector<std::pair<Batch, OnDone>>;
+  static inline thread_local Kept* running = nullptr;
+  std::atomic<int> begun_{0}, done_{0};
+};
+
 struct DoesNotAbort final : Passing {
   void abort() override {}
 };
@@ -204,6 +235,7 @@ std::vector<Case> cases() {
           broken<SmallQueue>("EachBatchCompletesOnce"),
           broken<SmallQueue>("TakesAnyNumberOfBatches"),
           broken<DeafInCompletions>("CompletionsMaySubmit"),
+          broken<KeepsWorkToItself>("RunningBatchesMaySubmit"),
           broken<DoesNotAbort>("AbortCompletesWhatWaits"),
           broken<AbortsAsOk>("AbortCompletesWhatWaits"),
           broken<RunsOn>("StopsWhileBusy"),
