@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <iterator>
 #include <utility>
 
 #include "paracord/core/cpu_count.h"
@@ -12,6 +13,8 @@
 namespace paracord::detail {
 
 namespace {
+
+constexpr std::chrono::milliseconds shortest_sleep{1};
 
 std::atomic<ThreadPool*> the_pool{nullptr};
 
@@ -54,28 +57,46 @@ void ThreadPool::update(State& state) {
 }
 
 // Under the lock: the threads that are missing for what could begin. New ones count as spinning
-// from now on.
+// from now on. Where a visit waits for the budget there is one thread at least, so that the visit's
+// turn does not depend on whether a thread can be started then.
 ThreadPool::Missing ThreadPool::missing(State& state) {
   update(state);
   const int count = runnable(state) - state.spinning;
-  const Missing missing{count > 0 && state.sleeping > 0, count > state.sleeping};
+  const bool alone = state.busy + state.spinning + state.sleeping == 0;
+  const Missing missing{count > 0 && state.sleeping > 0,
+                        count > state.sleeping || (alone && !state.budgeted.empty())};
   if (missing.start) ++state.spinning;
   return missing;
 }
 
-void ThreadPool::provide(Missing missing) {
+// False where a thread had to be started and could not.
+bool ThreadPool::provide(Missing missing) {
   if (missing.wake) {
     wake_epoch_.fetch_add(1, std::memory_order_release);
     futex_wake(&wake_epoch_, 1);
   }
-  if (missing.start) start_thread();
+  return !missing.start || start_thread();
 }
 
-void ThreadPool::request(PoolClient& client) {
-  provide(state_.with([&](State& state) {
-    (client.budgeted() ? state.budgeted : state.promised).push_back(&client);
+bool ThreadPool::request(PoolClient& client) {
+  const auto queue_of = [&client](State & state) -> auto& {
+    return client.budgeted() ? state.budgeted : state.promised;
+  };
+  const bool provided = provide(state_.with([&](State& state) {
+    queue_of(state).push_back(&client);
     return missing(state);
   }));
+  if (provided) return true;
+  // Other threads may be busy for as long as their tasks wait for this one: the request is taken
+  // back, unless one of them has taken it up meanwhile.
+  return state_.with([&](State& state) {
+    auto& queue = queue_of(state);
+    const auto waiting = std::find(queue.rbegin(), queue.rend(), &client);
+    if (waiting == queue.rend()) return true;
+    queue.erase(std::next(waiting).base());
+    update(state);
+    return false;
+  });
 }
 
 void ThreadPool::caller_begins() {
@@ -87,7 +108,7 @@ void ThreadPool::caller_begins() {
 void ThreadPool::caller_ends() {
   callers_.fetch_sub(1, std::memory_order_seq_cst);
   if (budgeted_waiting_.load(std::memory_order_seq_cst) == 0) return;
-  provide(state_.with([this](State& state) { return missing(state); }));
+  (void)provide(state_.with([this](State& state) { return missing(state); }));
 }
 
 // Under the lock: the next visit that may begin; the thread is then no longer spinning but at work.
@@ -119,7 +140,8 @@ PoolClient* ThreadPool::next_client(bool& retire_thread) {
   return state_.with([this](State& state) { return take_visit(state); });
 }
 
-// False when the idle time is over, and the thread counts no more.
+// False when the idle time is over, and the thread counts no more. A thread stays while a visit
+// waits for the budget; see missing().
 bool ThreadPool::sleep_for_work() {
   std::uint32_t epoch = 0;
   SteadyClock::time_point deadline;
@@ -128,14 +150,15 @@ bool ThreadPool::sleep_for_work() {
     --state.spinning;
     ++state.sleeping;
     epoch = wake_epoch_.load(std::memory_order_relaxed);
-    deadline = SteadyClock::now() + state.idle_timeout;
+    deadline = SteadyClock::now() + std::max(state.idle_timeout, shortest_sleep);
     return true;
   });
   if (!sleep) return true;
   futex_wait(wake_epoch_, epoch, deadline);
   return state_.with([&](State& state) {
     --state.sleeping;
-    if (runnable(state) == 0 && SteadyClock::now() >= deadline) return false;
+    const bool wanted = runnable(state) > 0 || !state.budgeted.empty();
+    if (!wanted && SteadyClock::now() >= deadline) return false;
     ++state.spinning;
     return true;
   });
@@ -186,7 +209,7 @@ void* ThreadPool::thread_main(void* pool) {
 }
 
 // Signals are the program's: pool threads take none of them.
-void ThreadPool::start_thread() {
+bool ThreadPool::start_thread() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -197,8 +220,8 @@ void ThreadPool::start_thread() {
   const int failed = pthread_create(&thread, &attributes, &thread_main, this);
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  // Without the thread the callers run their tasks themselves; a later request tries again.
   if (failed != 0) state_.with([](State& state) { --state.spinning; });
+  return failed == 0;
 }
 
 }  // namespace paracord::detail

@@ -38,8 +38,8 @@ class ThreadPool {
  public:
   static ThreadPool& instance();
 
-  /// Asks for one more thread to come to `client`.
-  void request(PoolClient& client);
+  /// Asks for one more thread to come to `client`. False where none can be had, and none will come.
+  [[nodiscard]] bool request(PoolClient& client);
   /// No thread comes to `client` any more; waits for those that are there.
   void retire(PoolClient& client);
 
@@ -47,8 +47,12 @@ class ThreadPool {
   void caller_begins();
   void caller_ends();
 
-  /// Whether others wait for a thread. For clients, between two batches.
-  bool wanted_elsewhere() const { return runnable_.load(std::memory_order_relaxed) > 0; }
+  /// Whether others wait for the thread that works for `client`, or for the part of the budget that
+  /// it takes up. For clients, between two batches.
+  bool wanted_elsewhere(const PoolClient& client) const {
+    return runnable_.load(std::memory_order_relaxed) > 0 ||
+           (client.budgeted() && budgeted_waiting_.load(std::memory_order_relaxed) > 0);
+  }
 
   void set_idle_timeout(std::chrono::milliseconds timeout);
 
@@ -68,7 +72,7 @@ class ThreadPool {
 
   ThreadPool();
   Missing missing(State& state);
-  void provide(Missing missing);
+  bool provide(Missing missing);
   static void* thread_main(void* pool);
   void run();
   PoolClient* next_client(bool& retire_thread);
@@ -77,7 +81,7 @@ class ThreadPool {
   void end_visit(PoolClient& client);
   int runnable(const State& state) const;
   void update(State& state);
-  void start_thread();
+  bool start_thread();
 
   Guarded<State> state_;
   std::atomic<int> runnable_{0};  // visits that could begin now

@@ -40,8 +40,8 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
   void finish_call() override;
   void terminate() override;
 
-  void work() noexcept override;
-  bool budgeted() const override { return budgeted_; }
+  void work() noexcept override { make_visit(Visitor::pool_thread); }
+  bool budgeted() const override { return budgeted_.load(std::memory_order_relaxed); }
 
  private:
   // The visit that this thread is making. A batch submitted by the completion of another goes to
@@ -59,11 +59,13 @@ class ThreadsBackend final : public AutoBatchingMixin, public detail::PoolClient
     int visits = 0;             // asked for or there, lingering ones included
   };
 
+  enum class Visitor { pool_thread, submitter };
+  void make_visit(Visitor visitor) noexcept;
   std::optional<Ticket> pop(Queue& queue);
   std::optional<Ticket> next(Visit& here);
 
   detail::ThreadPool& pool_ = detail::ThreadPool::instance();
-  bool budgeted_ = false;
+  std::atomic<bool> budgeted_{false};  // also read by who lingers from the call before
   int most_visits_ = 0;
   bool counted_ = false;
   detail::Guarded<Queue> queue_;
@@ -82,7 +84,7 @@ Configured ThreadsBackend::configure(const CallSettings& settings) {
   }
   const int workers = effective_n_jobs(settings.n_jobs);
   if (workers == 1) return {.instead = "sequential"};
-  budgeted_ = settings.n_jobs < 0;
+  budgeted_.store(settings.n_jobs < 0, std::memory_order_relaxed);
   most_visits_ = settings.caller_takes_part ? workers - 1 : workers;
   counted_ = settings.caller_takes_part && settings.nesting_level == 0;
   if (counted_) pool_.caller_begins();
@@ -105,7 +107,8 @@ void ThreadsBackend::submit(Batch batch, OnDone on_done) {
     ++queue.visits;
     return true;
   });
-  if (ask) pool_.request(*this);
+  // Where no thread can be had this one makes the visit, as a last resort.
+  if (ask && !pool_.request(*this)) make_visit(Visitor::submitter);
 }
 
 void ThreadsBackend::terminate() {
@@ -141,7 +144,7 @@ std::optional<Ticket> ThreadsBackend::next(Visit& here) {
   if (ticket) return ticket;
   detail::spin_until(
       [this] {
-        return queued_.load(std::memory_order_relaxed) != 0 || pool_.wanted_elsewhere() ||
+        return queued_.load(std::memory_order_relaxed) != 0 || pool_.wanted_elsewhere(*this) ||
                leaving_.load(std::memory_order_relaxed);
       },
       detail::spin_limit() / 2);
@@ -153,7 +156,7 @@ std::optional<Ticket> ThreadsBackend::next(Visit& here) {
   });
 }
 
-void ThreadsBackend::work() noexcept {
+void ThreadsBackend::make_visit(Visitor visitor) noexcept {
   Visit here{this};
   Visit* const outer = std::exchange(visit, &here);
   std::optional<std::chrono::steady_clock::time_point> make_way_at;
@@ -162,7 +165,7 @@ void ThreadsBackend::work() noexcept {
     here.completing = true;
     ticket->on_done();
     here.completing = false;
-    if (!here.next || !pool_.wanted_elsewhere()) continue;
+    if (!here.next || visitor == Visitor::submitter || !pool_.wanted_elsewhere(*this)) continue;
     // A long call makes way for others now and then: its next batch queues up again.
     const auto now = std::chrono::steady_clock::now();
     if (!make_way_at) make_way_at = now + longest_wait;

@@ -31,7 +31,7 @@ TEST(ThreadPool, SendsAThreadForEachPromisedRequest) {
   constexpr int wanted = 9;
   std::barrier meet(wanted + 1);
   Client client(false, [&] { meet.arrive_and_wait(); });
-  for (int i = 0; i != wanted; ++i) ThreadPool::instance().request(client);
+  for (int i = 0; i != wanted; ++i) ASSERT_TRUE(ThreadPool::instance().request(client));
   meet.arrive_and_wait();
 }
 
@@ -47,7 +47,7 @@ TEST(ThreadPool, KeepsBudgetedWorkWithinTheCpus) {
     done.notify_all();
   });
   constexpr int requests = 300;
-  for (int i = 0; i != requests; ++i) ThreadPool::instance().request(client);
+  for (int i = 0; i != requests; ++i) ASSERT_TRUE(ThreadPool::instance().request(client));
   for (int seen = done; seen != requests; seen = done) done.wait(seen);
   EXPECT_LE(most, cpu_count());
 }
@@ -57,7 +57,7 @@ TEST(ThreadPool, CountsCallersAgainstTheBudget) {
   std::latch visited(1);
   Client client(true, [&] { visited.count_down(); });
   for (int i = 0; i != cpu_count(); ++i) pool.caller_begins();
-  pool.request(client);
+  ASSERT_TRUE(pool.request(client));
   EXPECT_FALSE(visited.try_wait());
   EXPECT_EQ(client.visits, 0);
   for (int i = 0; i != cpu_count(); ++i) pool.caller_ends();
@@ -73,7 +73,7 @@ TEST(ThreadPool, RetiresAClientOnceItsVisitorsAreGone) {
         std::this_thread::yield();
         --inside;
       });
-      for (int i = 0; i != 3; ++i) ThreadPool::instance().request(client);
+      for (int i = 0; i != 3; ++i) ASSERT_TRUE(ThreadPool::instance().request(client));
     }
     ASSERT_EQ(inside, 0);
   }
