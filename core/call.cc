@@ -45,7 +45,7 @@ std::exception_ptr exception_of(const Status& status) {
 
 Call::Call(Session& session, TaskRange& tasks, Setup setup)
     : session_(session),
-      use_(session),
+      use_(std::in_place, session),
       tasks_(tasks),
       setup_(setup),
       layout_(tasks.layout()),
@@ -289,6 +289,7 @@ void Call::close() {
   }
   backend_->finish_call();
   if (probe_) probe_->call_finished(pulled_.load(std::memory_order_relaxed));
+  use_.reset();
 }
 
 }  // namespace paracord::detail

@@ -78,7 +78,8 @@ class Call final : public CallControl {
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
   /// Reads the whole input, before anything is dispatched.
   void read_all();
-  /// Stops what has not started, waits for what has, and closes the call. Then error() is final.
+  /// Stops what has not started, waits for what has, and closes the call. Then error() is final,
+  /// and the session is free for another call.
   void close();
   std::exception_ptr error() {
     return error_.with([](auto& error) { return error; });
@@ -175,7 +176,7 @@ class Call final : public CallControl {
   void out_of_time();
 
   Session& session_;
-  SessionUse use_;
+  std::optional<SessionUse> use_;  // until close()
   TaskRange& tasks_;
   const Setup setup_;
   const Layout layout_;

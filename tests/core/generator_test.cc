@@ -121,6 +121,19 @@ TEST_P(EachBackendGenerator, RefusesAnotherCallWhileItIsOpen) {
   EXPECT_EQ(parallel(squares(3)), expected_squares(3));
 }
 
+TEST_P(EachBackendGenerator, LetsGoOfItsParallelAtItsEnd) {
+  auto generator = parallel.generator(squares(100));
+  for (auto it = generator.begin(); it != generator.end(); ++it) {
+  }
+  EXPECT_EQ(parallel(squares(3)), expected_squares(3));
+
+  auto failing = parallel.generator_unordered(
+      std::views::iota(0, 1) | std::views::transform([](int) { return delayed([] { throw 1; }); }));
+  EXPECT_THROW((void)failing.begin(), int);
+  EXPECT_EQ(parallel(squares(3)), expected_squares(3));
+  EXPECT_TRUE(generator.begin() == generator.end());
+}
+
 // joblib's worst defect: what a failed or abandoned call leaves in the queue runs in the next one.
 TEST_P(EachBackendGenerator, LeavesNothingToTheNextCall) {
   for (int round = 0; round != 60; ++round) {
