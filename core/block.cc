@@ -71,8 +71,8 @@ Block::Claim Block::claim(std::size_t most) {
   std::uint64_t claims = claims_.load(std::memory_order_acquire);
   while (next_of(claims) < count_of(claims)) {
     const std::size_t begin = next_of(claims);
-    const std::size_t grain = std::min(grain_.load(std::memory_order_relaxed), most);
-    const std::size_t end = std::min(begin + grain, count_of(claims));
+    const std::size_t wanted = std::min(grain_.load(std::memory_order_relaxed), most);
+    const std::size_t end = std::min(begin + std::max<std::size_t>(wanted, 1), count_of(claims));
     if (claims_.compare_exchange_weak(claims, pack(end, count_of(claims)),
                                       std::memory_order_acq_rel)) {
       return {begin, end};

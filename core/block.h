@@ -79,7 +79,8 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
     bool empty() const { return begin == end; }
     std::size_t size() const { return end - begin; }
   };
-  /// The next tasks for this thread: a grain of them, but no more than `most`.
+  static constexpr std::size_t most_tasks = 0xffffffff;  // in one block
+  /// The next tasks for this thread: a grain of them, but no more than `most`; one where that is 0.
   Claim claim(std::size_t most);
   Claim claim_rest();
   /// Returns the end of a claim, from `from` on. Fails where somebody has claimed behind it.

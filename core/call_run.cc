@@ -1,5 +1,7 @@
 // Call: running tasks on this thread.
 
+#include <algorithm>
+
 #include "paracord/core/call.h"
 #include "paracord/core/describe_error.h"
 
@@ -29,15 +31,19 @@ void Call::run_claims(Block& block, RunningTask& task) {
   if (options().initializer && !initialise(block)) return;
   Block::Claim claim = block.claim(1);
   if (claim.empty()) return;
-  const std::size_t first = claim.begin;
+  std::size_t first = 0;  // of the tasks that ended here
   const std::size_t automatic = block.automatic_size;
   const auto started = timed_ ? SteadyClock::now() : SteadyClock::time_point{};
   std::size_t ended = 0;
   // Claims begin small, since the tasks may be slower than those that the batch size was learnt
   // from, and what is claimed behind a running task is out of the others' reach. What ended is told
   // once, at the end: a claim may be a single task of a few nanoseconds.
-  for (std::size_t most = 2; !claim.empty(); claim = block.claim(most), most *= 2) {
-    ended += run_claim(block, claim, task);
+  std::size_t most = 1;
+  for (; !claim.empty(); claim = block.claim(most)) {
+    const std::size_t over = run_claim(block, claim, task);
+    if (ended == 0) first = claim.begin;
+    ended += over;
+    most = std::min(2 * most, Block::most_tasks);
     check_deadline();
   }
   if (ended == 0) return;

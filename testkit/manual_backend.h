@@ -26,15 +26,19 @@ class ManualBackend final : public ParallelBackendBase {
   /// Shared with the test, which outlives the backend object that Parallel owns.
   using Shared = std::shared_ptr<detail::Guarded<Queue>>;
 
-  ManualBackend(Shared queue, int workers, std::size_t batch_size = 1)
-      : queue_(std::move(queue)), workers_(workers), batch_size_(batch_size) {}
+  ManualBackend(Shared queue, int workers, std::size_t batch_size = 1,
+                Capabilities capabilities = {})
+      : queue_(std::move(queue)),
+        workers_(workers),
+        batch_size_(batch_size),
+        capabilities_(capabilities) {}
 
   static Shared make_queue() { return std::make_shared<detail::Guarded<Queue>>(); }
   /// Runs and completes the batch that has waited longest; false where none waits.
   static bool run_next(const Shared& queue);
   static std::size_t waiting(const Shared& queue);
 
-  Capabilities capabilities() const override { return {}; }
+  Capabilities capabilities() const override { return capabilities_; }
   Configured configure(const CallSettings& settings) override;
   void submit(Batch batch, OnDone on_done) override;
   void abort() override;
@@ -44,6 +48,7 @@ class ManualBackend final : public ParallelBackendBase {
   Shared queue_;
   int workers_;
   std::size_t batch_size_;
+  Capabilities capabilities_;
 };
 
 }  // namespace paracord::testkit

@@ -41,6 +41,7 @@ TEST(Block, GivesNoMoreThanIsAskedFor) {
   fill(block, 0, 10, 4);
   EXPECT_EQ(block.claim(1).size(), 1u);
   EXPECT_EQ(block.claim(2).size(), 2u);
+  EXPECT_EQ(block.claim(0).size(), 1u) << "an empty claim says that nothing is left";
 }
 
 TEST(Block, TakesTasksBack) {

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <deque>
+#include <latch>
 #include <ranges>
 #include <thread>
 
+#include "paracord/core/generator_call.h"
 #include "paracord/paracord.h"
 #include "paracord/testkit/manual_backend.h"
 #include "paracord/tests/core/test_tasks.h"
@@ -20,9 +23,9 @@ using testkit::ManualBackend;
 class Dispatch : public ::testing::Test {
  protected:
   // Registers a backend of `workers` whose automatic batches have `batch_size` tasks.
-  ParallelOptions manual(int workers, std::size_t batch_size = 1) {
+  ParallelOptions manual(int workers, std::size_t batch_size = 1, Capabilities capabilities = {}) {
     register_parallel_backend("manual", [=, this] {
-      return std::make_unique<ManualBackend>(queue, workers, batch_size);
+      return std::make_unique<ManualBackend>(queue, workers, batch_size, capabilities);
     });
     ParallelOptions options;
     options.n_jobs = workers;
@@ -118,6 +121,93 @@ TEST_F(Dispatch, EndsTheCallWhenTheBackendLosesABatch) {
   EXPECT_THROW(parallel(squares(10)), WorkerLostError);
   loser.join();
   served([&] { EXPECT_EQ(parallel(squares(10)), expected_squares(10)); });
+}
+
+TEST_F(Dispatch, RunsAWholeBlockAsOneBatch) {
+  ParallelOptions options = manual(1, 1000, {.shared_memory = true});
+  options.batch_size = 1;
+  Parallel parallel(options);
+  int ran = 0;
+  auto generator = parallel.generator(std::views::iota(0, 1000) | std::views::transform([&](int) {
+                                        return delayed([&ran] { ++ran; });
+                                      }));
+  EXPECT_TRUE(ManualBackend::run_next(queue));
+  EXPECT_EQ(sizes().front(), 1000u);
+  EXPECT_EQ(ran, 1000);
+}
+
+// Two tasks, of which the first comes back from whoever claims it first, as if it had been asked
+// for; somebody else then takes it, and is not done with it before the second one is.
+struct TakenAway final : detail::TaskRange {
+  detail::Layout layout() const override { return {1, 1, 1, 1, true}; }
+  std::size_t size() const override { return detail::unknown_size; }
+  bool concurrent() const override { return false; }
+  bool pull(detail::Slots& slots, std::size_t) override {
+    slots.count = 2;
+    return true;
+  }
+  void run(detail::Slots&, std::size_t& index, std::size_t end) override {
+    if (!given_back.exchange(true)) return;
+    if (index == 0) {
+      taken.count_down();
+      second_over.wait();
+    }
+    made[index] = true;
+    index = end;
+  }
+  void run_one(detail::Slots&, std::size_t, bool) override {}
+  void destroy_task(detail::Slots&, std::size_t) override {}
+  void destroy_result(detail::Slots&, std::size_t) override {}
+  std::size_t result_bytes(const detail::Slots&, std::size_t index) const override {
+    EXPECT_TRUE(made[index]) << "the result of task " << index << " is not there yet";
+    return 1;
+  }
+  detail::TaskText text(const detail::Slots&, std::size_t) const override { return {}; }
+
+  std::atomic<bool> given_back{false};
+  std::latch taken{1}, second_over{1};
+  std::array<std::atomic<bool>, 2> made{};
+};
+
+TEST_F(Dispatch, MeasuresAResultThatIsThere) {
+  // What is submitted from inside the batch begins before the batch goes on.
+  struct HandsOver final : ParallelBackendBase {
+    explicit HandsOver(TakenAway& tasks) : tasks(tasks) {}
+    Capabilities capabilities() const override { return {.shared_memory = true}; }
+    Configured configure(const CallSettings&) override { return {.workers = 2}; }
+    void submit(Batch batch, OnDone on_done) override {
+      if (kept.empty() || other.joinable())
+        return void(kept.emplace_back(std::move(batch), std::move(on_done)));
+      other = std::jthread([batch = std::move(batch), on_done = std::move(on_done)]() mutable {
+        batch.run();
+        on_done();
+      });
+      tasks.taken.wait();
+    }
+    void abort() override {}
+    std::size_t compute_batch_size() override { return 2; }
+    TakenAway& tasks;
+    std::deque<std::pair<Batch, OnDone>> kept;
+    std::jthread other;
+  };
+  TakenAway tasks;
+  HandsOver* backend = nullptr;
+  register_parallel_backend("hands_over", [&] {
+    auto made = std::make_unique<HandsOver>(tasks);
+    backend = made.get();
+    return made;
+  });
+  ParallelOptions options{.n_jobs = 2, .backend = "hands_over", .batch_size = 2};
+  detail::GeneratorCall call(detail::make_session(options), tasks, true);
+  backend->kept.front().first.run();
+  tasks.second_over.count_down();
+  for (auto& [batch, on_done] : backend->kept) {
+    if (&batch != &backend->kept.front().first) batch.run();
+    on_done();
+  }
+  while (call.next() != nullptr) {
+  }
+  EXPECT_TRUE(tasks.made[0] && tasks.made[1]);
 }
 
 TEST_F(Dispatch, SaysThatNoWorkerIsThere) {
