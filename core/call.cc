@@ -198,6 +198,7 @@ void Call::submit(Block* block) {
 
 void Call::batch_done(void* call, void* block, Status status) noexcept {
   Call& self = *static_cast<Call*>(call);
+  if (self.probe_ && status.code() == StatusCode::lost) self.probe_->worker_lost(status.message());
   self.end_batch(*static_cast<Block*>(block), status);
   for (Submitting* outer = submitting; outer != nullptr; outer = outer->outer) {
     if (outer->call != call || outer->completed) continue;

@@ -38,8 +38,7 @@ class Observer {
     std::optional<std::size_t> task_count;  ///< once it is known
   };
   struct WorkerLost {
-    int worker;
-    std::string reason;
+    std::string reason;  ///< as the backend tells it
   };
   struct CallFinished {
     std::size_t done_count;

@@ -41,6 +41,10 @@ void Probe::task_done(Observer::TaskDone done, const std::string& function) {
   });
 }
 
+void Probe::worker_lost(const std::string& reason) {
+  tell([&](Observer& observer) { observer.worker_lost({reason}); });
+}
+
 void Probe::call_finished(std::size_t pulled) {
   state_.with([&](State& state) {
     const Observer::CallFinished event{state.done, pulled - state.done,

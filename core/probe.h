@@ -25,6 +25,7 @@ class Probe {
   void batch_sent(std::size_t first_index, std::size_t size);
   /// Fills in `done_count`. `function` is the task's.
   void task_done(Observer::TaskDone done, const std::string& function);
+  void worker_lost(const std::string& reason);
   void call_finished(std::size_t pulled);
 
   /// A listener of the library's own: also hears the task's function.

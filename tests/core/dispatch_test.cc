@@ -210,6 +210,29 @@ TEST_F(Dispatch, MeasuresAResultThatIsThere) {
   EXPECT_TRUE(tasks.made[0] && tasks.made[1]);
 }
 
+// Hears which workers were lost, and why.
+struct HearsOfLosses final : Observer {
+  void worker_lost(const WorkerLost& event) override { reasons.push_back(event.reason); }
+  std::vector<std::string> reasons;
+};
+
+TEST_F(Dispatch, TellsTheObserverOfALostBatch) {
+  const auto observer = std::make_shared<HearsOfLosses>();
+  ParallelOptions options = manual(1);
+  options.observer = observer;
+  Parallel parallel(options);
+  auto generator = parallel.generator(squares(10));
+  auto lost = queue->with([](ManualBackend::Queue& q) {
+    auto first = std::move(q.waiting.front());
+    q.waiting.pop_front();
+    return first;
+  });
+  lost.on_done(Status(StatusCode::lost, "signal 9"));
+  EXPECT_EQ(observer->reasons, std::vector<std::string>{"signal 9"});
+  EXPECT_THROW((void)generator.begin(), WorkerLostError);
+  EXPECT_EQ(observer->reasons.size(), 1u) << "what was aborted is not lost";
+}
+
 TEST_F(Dispatch, SaysThatNoWorkerIsThere) {
   Parallel parallel(manual(2));
   register_parallel_backend("nobody", [this] { return std::make_unique<ManualBackend>(queue, 0); });
