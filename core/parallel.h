@@ -42,6 +42,8 @@ class Parallel {
  public:
   explicit Parallel(const ParallelOptions& options = {})
       : session_(detail::make_session(options)) {}
+  Parallel(Parallel&&) = default;
+  Parallel& operator=(Parallel&&) = default;
 
   /// Runs all tasks; their results in order (nothing for void tasks).
   template <detail::TaskRangeArgument Tasks>

@@ -332,6 +332,21 @@ TEST(Parallel, RunsTheInitializerOnceOnEachWorker) {
   EXPECT_LE(initialised, 20 * 3);
 }
 
+// A copy would share the threads and the one call at a time.
+static_assert(!std::is_copy_constructible_v<Parallel> && !std::is_copy_assignable_v<Parallel>);
+
+TEST(Parallel, CanBeMoved) {
+  Parallel first({.n_jobs = 2});
+  auto generator = first.generator(squares(100));
+  Parallel second = std::move(first);
+  EXPECT_THROW(second(squares(3)), std::logic_error) << "its generator is open";
+  for (int i = 0; const int x : generator) {
+    EXPECT_EQ(x, i * i);
+    ++i;
+  }
+  EXPECT_EQ(second(squares(3)), expected_squares(3));
+}
+
 TEST(Parallel, FailsWithWhatTheInitializerThrows) {
   Parallel parallel(
       {.n_jobs = 2, .initializer = Initializer([] { throw std::domain_error("no licence"); })});
