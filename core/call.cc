@@ -1,5 +1,7 @@
 #include "paracord/core/call.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 
 #include "paracord/core/errors.h"
@@ -9,6 +11,7 @@ namespace paracord::detail {
 namespace {
 
 constexpr int deepest_nesting = 128;
+constexpr std::int64_t most_slots = 1 << 20;
 
 // The submit() that this thread is inside of, so that a batch which completes there is seen.
 struct Submitting {
@@ -85,11 +88,9 @@ void Call::prepare() {
   const ParallelOptions& o = options();
   if (setup_.collector != nullptr && size_ != unknown_size) setup_.collector->expect(size_);
   if (o.timeout && !setup_.bounded_results) {
-    set_deadline(SteadyClock::now() +
-                 std::chrono::duration_cast<SteadyClock::duration>(*o.timeout));
+    set_deadline(SteadyClock::now() + steady_duration(*o.timeout));
   }
-  if (o.task_timeout)
-    task_timeout_ = std::chrono::duration_cast<SteadyClock::duration>(*o.task_timeout);
+  if (o.task_timeout) task_timeout_ = steady_duration(*o.task_timeout);
   if (Probe::wanted(o)) {
     probe_.emplace(o, *backend_in_use_, workers_,
                    size_ == unknown_size ? std::nullopt : std::optional(size_));
@@ -127,9 +128,9 @@ void Call::configure() {
                              "' has no active worker; start one, or choose another backend");
   }
   workers_ = configured.workers;
-  slot_limit_ =
-      static_cast<std::uint32_t>(workers_ * std::max(1, capabilities_.batches_per_worker));
-  worker_indexes_.prepare(static_cast<int>(slot_limit_));
+  slot_limit_ = static_cast<std::uint32_t>(
+      std::min(most_slots, std::int64_t{workers_} * std::max(1, capabilities_.batches_per_worker)));
+  worker_indexes_.prepare(slot_limit_ + 1);  // a reader may help beyond the slots
   // A call of no more tasks than workers has no use for larger batches, nor anything to learn about
   // them.
   timed_ = size_ > static_cast<std::size_t>(workers_);

@@ -10,6 +10,12 @@
 
 namespace paracord::detail {
 
+SteadyClock::duration steady_duration(std::chrono::duration<double> length) {
+  constexpr std::chrono::hours century{100 * 365 * 24};
+  if (length >= std::chrono::duration<double>(century)) return century;
+  return std::chrono::duration_cast<SteadyClock::duration>(length);
+}
+
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline) {
   timespec until{};
   if (deadline) {

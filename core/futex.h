@@ -13,6 +13,10 @@ namespace paracord::detail {
 using SteadyClock = std::chrono::steady_clock;
 using Deadline = std::optional<SteadyClock::time_point>;
 
+/// A length of time as the clock counts. What is longer than a century counts as one: sums with the
+/// clock's now() do not overflow.
+SteadyClock::duration steady_duration(std::chrono::duration<double> length);
+
 /// Sleeps while `word` holds `expected`, at most until `deadline`. May also return for no reason.
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline);
 

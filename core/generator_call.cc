@@ -84,8 +84,7 @@ template <class Found>
 bool GeneratorCall::wait_for(Found found) {
   const auto& timeout = session_->options.timeout;
   if (timeout) {
-    call_.set_deadline(SteadyClock::now() +
-                       std::chrono::duration_cast<SteadyClock::duration>(*timeout));
+    call_.set_deadline(SteadyClock::now() + steady_duration(*timeout));
   }
   while (true) {
     if (call_.check_deadline()) return false;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -13,10 +14,9 @@ namespace paracord::detail {
 class WorkerIndexes {
  public:
   /// Room for `count` numbers; take() must not be called more often than that without give_back().
-  void prepare(int count) {
-    const int words = (count + bits - 1) / bits;
-    if (words > 1)
-      more_ = std::make_unique<std::atomic<std::uint64_t>[]>(static_cast<std::size_t>(words));
+  void prepare(std::size_t count) {
+    const std::size_t words = (count + bits - 1) / bits;
+    if (words > 1) more_ = std::make_unique<std::atomic<std::uint64_t>[]>(words);
   }
   int take() {
     for (int word = 0;; ++word) {

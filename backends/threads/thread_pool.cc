@@ -150,7 +150,7 @@ bool ThreadPool::sleep_for_work() {
     --state.spinning;
     ++state.sleeping;
     epoch = wake_epoch_.load(std::memory_order_relaxed);
-    deadline = SteadyClock::now() + std::max(state.idle_timeout, shortest_sleep);
+    deadline = SteadyClock::now() + steady_duration(std::max(state.idle_timeout, shortest_sleep));
     return true;
   });
   if (!sleep) return true;

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "paracord/backends/threads/thread_pool.h"
@@ -80,6 +81,12 @@ Configured ThreadsBackend::configure(const CallSettings& settings) {
     ThreadsOptions options;
     Status status = BackendOptions::read(settings.backend_options, options);
     if (!status.ok()) return {.status = std::move(status)};
+    if (options.idle_timeout.count() < 0) {
+      return {.status = Status(
+                  StatusCode::invalid_argument,
+                  "ThreadsOptions: idle_timeout = " + std::to_string(options.idle_timeout.count()) +
+                      " ms must be 0 or more; 0 ends an idle thread at once")};
+    }
     pool_.set_idle_timeout(options.idle_timeout);
   }
   const int workers = effective_n_jobs(settings.n_jobs);

@@ -8,8 +8,8 @@ namespace paracord {
 
 /// `.backend_options` of the threads backend.
 struct ThreadsOptions {
-  /// A pool thread without work ends after this time. It holds for the whole pool; the last call to
-  /// say something decides.
+  /// ≥ 0. A pool thread without work ends after this time. It holds for the whole pool; the last
+  /// call to say something decides.
   std::chrono::milliseconds idle_timeout{10'000};
 };
 

@@ -125,8 +125,14 @@ TEST_P(EachBackendEnding, ByATimeoutOfTheCall) {
 }
 
 TEST_P(EachBackendEnding, NotByATimeoutThatIsLongEnough) {
-  Parallel parallel = make({.timeout = 1h, .task_timeout = 1h});
-  EXPECT_EQ(parallel(squares(1000)), expected_squares(1000));
+  for (const Seconds enough : {Seconds(1h), Seconds(std::chrono::hours::max()), Seconds::max()}) {
+    Parallel parallel = make({.timeout = enough, .task_timeout = enough});
+    EXPECT_EQ(parallel(squares(1000)), expected_squares(1000));
+    for (int i = 0; const int x : parallel.generator(squares(100))) {
+      ASSERT_EQ(x, i * i);
+      ++i;
+    }
+  }
 }
 
 TEST_P(EachBackendEnding, ByATimeoutOfATask) {

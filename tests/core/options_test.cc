@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "paracord/paracord.h"
 #include "paracord/tests/core/test_tasks.h"
@@ -98,6 +99,23 @@ TEST(Options, OfAnotherBackendAreRefusedBeforeATaskStarts) {
   }
 }
 
+TEST(Options, OfThreadsAreChecked) {
+  Parallel parallel({.n_jobs = 2, .backend_options = ThreadsOptions{.idle_timeout = -5ms}});
+  try {
+    parallel(squares(3));
+    FAIL() << "accepted";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("idle_timeout = -5 ms"), std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find("0 or more"), std::string::npos) << error.what();
+  }
+  Parallel patient(
+      {.n_jobs = 2,
+       .backend_options = ThreadsOptions{.idle_timeout = std::chrono::milliseconds::max()}});
+  EXPECT_EQ(patient(squares(100)), expected_squares(100));
+  (void)Parallel({.n_jobs = 2, .backend_options = ThreadsOptions{}})(squares(3));
+}
+
 TEST(Options, OfTheBackendAreTaken) {
   Parallel parallel(
       {.n_jobs = 2, .backend = "threads", .backend_options = ThreadsOptions{.idle_timeout = 10s}});
@@ -121,6 +139,16 @@ TEST(Options, NJobsBelowZeroCountsFromTheCpus) {
   EXPECT_EQ(effective_n_jobs(-1000), 1);
   EXPECT_EQ(effective_n_jobs(7), 7);
   EXPECT_THROW(effective_n_jobs(0), std::invalid_argument);
+}
+
+TEST(Options, NJobsMayBeAsLargeAsItGets) {
+  for (const int n_jobs : {std::numeric_limits<int>::max(), std::numeric_limits<int>::max() - 31}) {
+    for (const char* backend : {"threads", "sequential"}) {
+      Parallel parallel({.n_jobs = n_jobs, .backend = backend});
+      EXPECT_EQ(parallel(squares(10)), expected_squares(10));
+    }
+  }
+  EXPECT_GE(effective_n_jobs(std::numeric_limits<int>::min()), 1);
 }
 
 TEST(Options, RegisteringABackendChecksItsName) {
