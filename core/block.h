@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,24 +24,25 @@ class Call;
 class BlockGaps final : public Gaps {
  public:
   void add(std::size_t index, std::exception_ptr error) {
-    gaps_.emplace_back(index, std::move(error));
+    if (missing_.size() <= index) missing_.resize(index + 1);
+    missing_[index] = true;
+    if (error != nullptr) errors_[index] = std::move(error);
   }
-  bool empty() const { return gaps_.empty(); }
-  void clear() { gaps_.clear(); }
-  bool missing(std::size_t index) const override { return find(index) != nullptr; }
+  void clear() {
+    missing_.clear();
+    errors_.clear();
+  }
+  bool missing(std::size_t index) const override {
+    return index < missing_.size() && missing_[index];
+  }
   std::exception_ptr error(std::size_t index) const override {
-    const auto* gap = find(index);
-    return gap == nullptr ? nullptr : gap->second;
+    const auto found = errors_.find(index);
+    return found == errors_.end() ? nullptr : found->second;
   }
 
  private:
-  using Gap = std::pair<std::size_t, std::exception_ptr>;
-  const Gap* find(std::size_t index) const {
-    const auto found = std::find_if(gaps_.begin(), gaps_.end(),
-                                    [&](const Gap& gap) { return gap.first == index; });
-    return found == gaps_.end() ? nullptr : &*found;
-  }
-  std::vector<Gap> gaps_;
+  std::vector<bool> missing_;
+  std::unordered_map<std::size_t, std::exception_ptr> errors_;
 };
 
 /// Consecutive tasks of a call, read together, and their results. Whoever runs them claims a few at

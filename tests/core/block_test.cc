@@ -70,7 +70,12 @@ TEST(Block, RemembersWhichResultsAreMissing) {
   EXPECT_EQ(block.gaps(), nullptr);
   block.add_gap(1, nullptr);
   EXPECT_TRUE(block.gaps()->missing(1));
+  EXPECT_FALSE(block.gaps()->missing(0));
   EXPECT_FALSE(block.gaps()->missing(2));
+  EXPECT_EQ(block.gaps()->error(1), nullptr) << "cancelled";
+  block.add_gap(0, std::make_exception_ptr(5));
+  EXPECT_TRUE(block.gaps()->missing(0));
+  EXPECT_NE(block.gaps()->error(0), nullptr);
   fill(block, 3, 3, 1);
   EXPECT_EQ(block.gaps(), nullptr);
 }
