@@ -102,25 +102,18 @@ void Call::prepare() {
 void Call::configure() {
   const ParallelOptions& o = options();
   const std::string* name = &session_.backend_name;
-  Configured configured;
   capabilities_ = backend_->capabilities();
-  const auto ask = [&] {
-    capabilities_ = backend_->capabilities();
-    const CallSettings settings{session_.n_jobs,
-                                nesting_level_,
-                                capabilities_.caller_helps && !setup_.bounded_results,
-                                !setup_.bounded_results,
-                                o.backend_options ? &*o.backend_options : nullptr,
-                                &o};
-    configured = backend_->configure(settings);
-  };
-  ask();
+  Configured configured =
+      backend_->configure({session_.n_jobs, nesting_level_,
+                           capabilities_.caller_helps && !setup_.bounded_results,
+                           !setup_.bounded_results, o.backend_options ? &*o.backend_options : nullptr,
+                           &o});
   if (configured.status.ok() && configured.instead) {
     backend_ = &session_.substitute_backend(*configured.instead);
     name = &session_.substitute_name;
-    const BackendOptions* none = nullptr;
     capabilities_ = backend_->capabilities();
-    configured = backend_->configure({1, nesting_level_, false, !setup_.bounded_results, none, &o});
+    configured =
+        backend_->configure({1, nesting_level_, false, !setup_.bounded_results, nullptr, &o});
   }
   if (!configured.status.ok()) throw_status(configured.status);
   if (configured.workers < 1) {

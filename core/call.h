@@ -33,7 +33,8 @@ std::exception_ptr exception_of(const Status& status);
 /// completed it, until there is nothing left.
 ///
 /// Threads: as marked. Locks are taken in the order source, live blocks; the user's range is read
-///   under the source lock, other user code runs under none.
+///   under the source lock, and the observer hears there of what was read (before any of it runs);
+///   other user code runs under neither.
 /// Owns:    the blocks. Lives until every slot is back: a slot's holder may touch it, nobody else.
 class Call final : public CallControl {
  public:
@@ -76,6 +77,10 @@ class Call final : public CallControl {
   Block* take_finished(Block* previous);
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
+  bool reads_all_first() const {
+    const auto& ahead = options().pre_dispatch;
+    return ahead && ahead->tasks == PreDispatch::all.tasks;
+  }
   /// Reads the whole input, before anything is dispatched.
   void read_all();
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final,
@@ -152,6 +157,7 @@ class Call final : public CallControl {
   Block* older_work(Runner runner);
   void publish(Block& block);
   Wanted wanted_size();
+  std::optional<std::size_t> fixed_batch() const;
   std::size_t room_for_results(std::size_t size) const;
   std::size_t grain_of(std::size_t size) const;
   void look_for_hidden_tasks();
@@ -164,7 +170,7 @@ class Call final : public CallControl {
   bool run_attempt(Block& block, std::size_t index, RunningTask& task, bool last);
   void report(Block& block, std::size_t index, const RunningTask& task,
               SteadyClock::time_point ended, std::exception_ptr error);
-  std::exception_ptr task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept;
+  void task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept;
   TaskFailure failure_of(Block& block, std::size_t index, const RemoteRun& run) const;
   void gap(Block& block, std::size_t index, std::exception_ptr error,
            const RemoteRun& run) noexcept;

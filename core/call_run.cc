@@ -99,7 +99,7 @@ std::size_t Call::run_fast(Block& block, Block::Claim claim, RunningTask& task) 
       tasks_.run(block, index, claim.end);
       break;
     } catch (...) {
-      (void)task_failed(block, index, task);
+      task_failed(block, index, task);
       ++index;
     }
   }
@@ -122,7 +122,6 @@ std::size_t Call::run_watched(Block& block, Block::Claim claim, RunningTask& tas
 bool Call::run_attempt(Block& block, std::size_t index, RunningTask& task, bool last) {
   task.started = SteadyClock::now();
   bool made = false;
-  std::exception_ptr error;
   try {
     tasks_.run_one(block, index, !last);
     made = true;
@@ -137,9 +136,9 @@ bool Call::run_attempt(Block& block, std::size_t index, RunningTask& task, bool 
   } catch (...) {
     if (made) tasks_.destroy_result(block, index);
     if (!last && !stopped()) return false;
-    error = task_failed(block, index, task);
+    task_failed(block, index, task);
+    return true;
   }
-  return true;
 }
 
 void Call::report(Block& block, std::size_t index, const RunningTask& task,
@@ -155,8 +154,7 @@ void Call::report(Block& block, std::size_t index, const RunningTask& task,
 }
 
 // Inside the handler of the task's exception. The task is still in its slot.
-std::exception_ptr Call::task_failed(Block& block, std::size_t index,
-                                     const RunningTask& task) noexcept {
+void Call::task_failed(Block& block, std::size_t index, const RunningTask& task) noexcept {
   TaskFailure failure;
   failure.index = block.first_index + index;
   failure.attempt = task.attempt;
@@ -173,7 +171,6 @@ std::exception_ptr Call::task_failed(Block& block, std::size_t index,
   tasks_.destroy_task(block, index);
   block.add_gap(index, error);
   if (!setup_.keep_errors) fail(error);
-  return error;
 }
 
 // Cancels claimed tasks that have not run.

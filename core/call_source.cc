@@ -116,30 +116,30 @@ void Call::publish(Block& block) {
   });
 }
 
+// The batch size that the user chose.
+std::optional<std::size_t> Call::fixed_batch() const {
+  const auto& batch = options().batch_size;
+  if (!batch || batch->count == BatchSize::automatic.count) return std::nullopt;
+  return static_cast<std::size_t>(batch->count);
+}
+
 // How many tasks are claimed at once: with a batch size of the user's, that; else a part of the
 // block, small enough that sharing out the rest loses little.
 std::size_t Call::grain_of(std::size_t size) const {
   if (!capabilities_.shared_memory) return size;
   if (watched_) return 1;
-  const auto& batch = options().batch_size;
-  if (batch && batch->count != BatchSize::automatic.count)
-    return static_cast<std::size_t>(batch->count);
-  return std::max<std::size_t>(1, size / claims_per_block);
+  return fixed_batch().value_or(std::max<std::size_t>(1, size / claims_per_block));
 }
 
 // The size of the next block, under the source lock; 0 where none may be read now.
 Call::Wanted Call::wanted_size() {
-  const auto& batch = options().batch_size;
-  const bool fixed = batch && batch->count != BatchSize::automatic.count;
+  const std::optional<std::size_t> fixed = fixed_batch();
   const bool shares_out = capabilities_.shared_memory && !capabilities_.runs_in_caller;
   const std::size_t automatic = fixed && !shares_out ? 1 : backend_->compute_batch_size();
   std::size_t size = automatic;
   // A fixed batch is what is claimed at once; where batches are shared out anyhow, several are read
   // together.
-  if (fixed) {
-    size = shares_out ? round_up(automatic, static_cast<std::size_t>(batch->count))
-                      : static_cast<std::size_t>(batch->count);
-  }
+  if (fixed) size = shares_out ? round_up(automatic, *fixed) : *fixed;
 
   if (size_ != unknown_size) {
     const std::size_t left = size_ - next_index_;
@@ -148,7 +148,7 @@ Call::Wanted Call::wanted_size() {
     size = std::min(left,
                     fixed && !shares_out ? size : std::min(size, std::max<std::size_t>(share, 1)));
   }
-  if (options().pre_dispatch && options().pre_dispatch->tasks != PreDispatch::all.tasks) {
+  if (options().pre_dispatch && !reads_all_first()) {
     const auto ahead = static_cast<std::size_t>(options().pre_dispatch->tasks);
     const std::size_t waiting = next_index_ - ended_.load(std::memory_order_acquire);
     size = std::min(size, std::max<std::size_t>(ahead / static_cast<std::size_t>(slot_limit_), 1));
@@ -176,11 +176,7 @@ std::size_t Call::room_for_results(std::size_t size) const {
 }
 
 void Call::read_all() {
-  const auto& batch = options().batch_size;
-  const bool fixed = batch && batch->count != BatchSize::automatic.count;
-  const std::size_t size = fixed                         ? static_cast<std::size_t>(batch->count)
-                           : capabilities_.shared_memory ? read_all_block
-                                                         : 1;
+  const std::size_t size = fixed_batch().value_or(capabilities_.shared_memory ? read_all_block : 1);
   while (!exhausted_.load(std::memory_order_acquire) && !stopped()) {
     std::exception_ptr thrown;
     {

@@ -24,8 +24,7 @@ class VectorCollector final : public Collector {
     }
   }
   void* place(std::size_t first_index) override {
-    if (places_ != nullptr) return places_ + first_index;
-    return nullptr;
+    return places_ == nullptr ? nullptr : places_ + first_index;
   }
   void collect(Slots& slots, const Gaps*) override {
     R* results = static_cast<R*>(slots.results);

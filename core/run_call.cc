@@ -24,8 +24,7 @@ void collect(Call& call, Collector& collector) {
 
 void run_call(Session& session, TaskRange& tasks, Collector& collector, bool keep_errors) {
   Call call(session, tasks, {Call::Order::as_given, keep_errors, false, &collector});
-  if (session.options.pre_dispatch && session.options.pre_dispatch->tasks == PreDispatch::all.tasks)
-    call.read_all();
+  if (call.reads_all_first()) call.read_all();
   Block* first = call.join();
   call.dispatch();
   if (first != nullptr) call.run_block(*first);
