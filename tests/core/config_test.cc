@@ -8,6 +8,7 @@
 #include <latch>
 #include <thread>
 
+#include "paracord/core/resolve.h"
 #include "paracord/paracord.h"
 #include "paracord/testkit/manual_backend.h"
 #include "paracord/tests/core/test_tasks.h"
@@ -103,6 +104,87 @@ TEST(Config, TakesEveryOption) {
     const auto scope = parallel_config({.backend_options = BackendOptions(3)});
     EXPECT_THROW(Parallel({.n_jobs = 2})(squares(5)), std::invalid_argument);
   }
+}
+
+// A value for each field, different for each `n`.
+ParallelOptions every_option(int n, const std::shared_ptr<Observer>& observer,
+                             const std::stop_token& token, int& initialised) {
+  return {.n_jobs = n,
+          .backend = "threads",  // the same: the backend's own options go with its name
+          .prefer = n == 1 ? Prefer::threads : Prefer::processes,
+          .require = Require::shared_memory,
+          .verbose = n,
+          .timeout = Seconds(n),
+          .task_timeout = Seconds(n),
+          .retries = n,
+          .pre_dispatch = n,
+          .batch_size = n,
+          .temp_folder = std::string(static_cast<std::size_t>(n), 'f'),
+          .max_nbytes = n,
+          .mmap_mode = n == 1 ? MmapMode::read : MmapMode::write,
+          .inner_max_num_threads = n,
+          .initializer = Initializer([&initialised, n] { initialised = n; }),
+          .max_pending_results = n,
+          .observer = observer,
+          .trace = std::string(static_cast<std::size_t>(n), 't'),
+          .stop_token = token,
+          .idempotent = n == 1,
+          .priority = n,
+          .backend_options = ThreadsOptions{.idle_timeout = std::chrono::milliseconds(n)}};
+}
+
+void expect_same(const ParallelOptions& seen, const ParallelOptions& wanted, int n,
+                 const int& initialised) {
+  // Naming all fields makes sure that none is forgotten when one is added.
+  const auto& [n_jobs, backend, prefer, require, verbose, timeout, task_timeout, retries,
+               pre_dispatch, batch_size, temp_folder, max_nbytes, mmap_mode, inner_max_num_threads,
+               initializer, max_pending_results, observer, trace, stop_token, idempotent, priority,
+               backend_options] = seen;
+  EXPECT_EQ(n_jobs, wanted.n_jobs);
+  EXPECT_EQ(backend, wanted.backend);
+  EXPECT_EQ(prefer, wanted.prefer);
+  EXPECT_EQ(require, wanted.require);
+  EXPECT_EQ(verbose, wanted.verbose);
+  EXPECT_EQ(timeout, wanted.timeout);
+  EXPECT_EQ(task_timeout, wanted.task_timeout);
+  EXPECT_EQ(retries, wanted.retries);
+  EXPECT_EQ(pre_dispatch.value().tasks, n);
+  EXPECT_EQ(batch_size.value().count, n);
+  EXPECT_EQ(temp_folder, wanted.temp_folder);
+  EXPECT_EQ(max_nbytes, wanted.max_nbytes);
+  EXPECT_EQ(mmap_mode, wanted.mmap_mode);
+  EXPECT_EQ(inner_max_num_threads, wanted.inner_max_num_threads);
+  initializer.value()();
+  EXPECT_EQ(initialised, n);
+  EXPECT_EQ(max_pending_results, wanted.max_pending_results);
+  EXPECT_EQ(observer, wanted.observer);
+  EXPECT_EQ(trace, wanted.trace);
+  EXPECT_EQ(stop_token, wanted.stop_token);
+  EXPECT_EQ(idempotent, wanted.idempotent);
+  EXPECT_EQ(priority, wanted.priority);
+  ThreadsOptions threads;
+  EXPECT_TRUE(BackendOptions::read(&backend_options.value(), threads).ok());
+  EXPECT_EQ(threads.idle_timeout, std::chrono::milliseconds(n));
+}
+
+TEST(Config, FillsEveryFieldThatIsOpenAndNoOther) {
+  int initialised = 0;
+  const std::stop_source first, second;
+  const ParallelOptions inner =
+      every_option(1, std::make_shared<Witness>(), first.get_token(), initialised);
+  const ParallelOptions outer =
+      every_option(2, std::make_shared<Witness>(), second.get_token(), initialised);
+  expect_same(detail::merge({}, outer), outer, 2, initialised);
+  expect_same(detail::merge(inner, outer), inner, 1, initialised);
+  expect_same(detail::merge(inner, {}), inner, 1, initialised);
+}
+
+TEST(Config, LeavesTheOptionsOfAnotherBackend) {
+  const ParallelOptions merged = detail::merge(
+      {.backend = "sequential"},
+      {.backend = "threads", .inner_max_num_threads = 2, .backend_options = ThreadsOptions{}});
+  EXPECT_FALSE(merged.backend_options.has_value());
+  EXPECT_FALSE(merged.inner_max_num_threads.has_value());
 }
 
 TEST(Config, DoesNotReachIntoTasks) {
