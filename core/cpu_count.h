@@ -6,8 +6,8 @@ namespace paracord {
 
 /// The CPUs that this process may use: the least of the machine's, the scheduler affinity of the
 /// calling thread, the cgroup quota (v1 and v2, the tightest of all enclosing groups, rounded up),
-/// and PARACORD_MAX_CPU_COUNT; never below 1. Semantics as loky's cpu_count, but with nested
-/// quotas.
+/// and PARACORD_MAX_CPU_COUNT (ignored unless it is a number ≥ 1); never below 1. Semantics as
+/// loky's cpu_count, but with nested quotas.
 ///
 /// With `only_physical_cores`: the number of physical cores, unless a restriction is below it
 /// already.
