@@ -103,11 +103,9 @@ void Call::configure() {
   const ParallelOptions& o = options();
   const std::string* name = &session_.backend_name;
   capabilities_ = backend_->capabilities();
-  Configured configured =
-      backend_->configure({session_.n_jobs, nesting_level_,
-                           capabilities_.caller_helps && !setup_.bounded_results,
-                           !setup_.bounded_results, o.backend_options ? &*o.backend_options : nullptr,
-                           &o});
+  Configured configured = backend_->configure(
+      {session_.n_jobs, nesting_level_, capabilities_.caller_helps && !setup_.bounded_results,
+       !setup_.bounded_results, o.backend_options ? &*o.backend_options : nullptr, &o});
   if (configured.status.ok() && configured.instead) {
     backend_ = &session_.substitute_backend(*configured.instead);
     name = &session_.substitute_name;

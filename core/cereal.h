@@ -10,8 +10,9 @@
 
 #include "paracord/core/codec.h"
 
-/// Optional: lets pointers to classes with virtual functions travel, by cereal's register of derived
-/// classes. Include it before CEREAL_REGISTER_TYPE(Derived), in every file that names the codec.
+/// Optional: lets pointers to classes with virtual functions travel, by cereal's register of
+/// derived classes. Include it before CEREAL_REGISTER_TYPE(Derived), in every file that names the
+/// codec.
 ///
 /// Errors: what cereal throws for a class that was not registered.
 namespace paracord {
@@ -19,8 +20,7 @@ namespace paracord {
 template <class P>
 requires(std::is_same_v<P, std::unique_ptr<typename P::element_type>> ||
          std::is_same_v<P, std::shared_ptr<typename P::element_type>>) &&
-    std::is_polymorphic_v<typename P::element_type>
-struct Codec<P> {
+    std::is_polymorphic_v<typename P::element_type> struct Codec<P> {
   static void encode(Encoder& out, const P& pointer) {
     std::ostringstream text;
     cereal::BinaryOutputArchive archive(text);

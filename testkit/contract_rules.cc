@@ -47,19 +47,16 @@ void each_batch_completes_once(const Subject& subject) {
 
 void no_more_at_once_than_workers(const Subject& subject) {
   const auto recorder = std::make_shared<Recorder>(subject.patience);
-  const auto gate = std::make_shared<Gate>();
   Started started = start(subject);
   const bool in_caller = started.backend->capabilities().runs_in_caller;
   const int batches = 4 * started.workers + 4;
   for (int i = 0; i != batches; ++i) {
-    submit(*started.backend, recorder->make([gate, in_caller] {
-      if (!in_caller) gate->wait();
-    }));
+    submit(*started.backend, in_caller ? recorder->make() : recorder->make_waiting());
   }
   if (!in_caller) {
     const bool all_busy =
         recorder->wait_until([&](const Counts& c) { return c.running >= started.workers; });
-    gate->open();
+    recorder->open_gate();
     expect(all_busy, "fewer batches run at once than the configured " +
                          std::to_string(started.workers) + " workers; " +
                          described(recorder->counts()));
@@ -117,7 +114,8 @@ void running_batches_may_submit(const Subject& subject) {
   const auto recorder = std::make_shared<Recorder>(subject.patience);
   std::atomic<bool> other_began{false};
   Started started = start(subject);
-  if (started.backend->capabilities().runs_in_caller || started.workers < 2) return;
+  const Capabilities about = started.backend->capabilities();
+  if (about.runs_in_caller || !about.shared_memory || started.workers < 2) return;
   submit(*started.backend, recorder->make([&, recorder] {
     submit(*started.backend, recorder->make());
     other_began = recorder->wait_until([](const Counts& c) { return c.begun == 2; });
@@ -137,16 +135,15 @@ struct Busy {
   explicit Busy(const Subject& subject)
       : recorder(std::make_shared<Recorder>(subject.patience)), started(start(subject)) {
     for (int i = 0; i != 10 * started.workers; ++i) {
-      submit(*started.backend, recorder->make([gate = gate] { gate->wait(); }));
+      submit(*started.backend, recorder->make_waiting());
     }
     recorder->wait_until([this](const Counts& c) { return c.running >= started.workers; });
   }
   ~Busy() {
-    gate->open();
+    recorder->open_gate();
     recorder->wait_until([](const Counts& c) { return c.running == 0; });
   }
   std::shared_ptr<Recorder> recorder;
-  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
   Started started;
 };
 
@@ -160,7 +157,7 @@ void abort_completes_what_waits(const Subject& subject) {
   const Counts before = busy.recorder->counts();
   busy.started.backend->abort();
   const Counts after = busy.recorder->counts();
-  busy.gate->open();
+  busy.recorder->open_gate();
   expect(after.completed == after.made - before.begun,
          "abort() returned before all that had not begun was completed; " + described(after));
   expect(after.completed_ok == 0,
@@ -178,7 +175,7 @@ void stops_while_busy(const Subject& subject) {
   Busy busy(subject);
   ParallelBackendBase& backend = *busy.started.backend;
   backend.abort();
-  busy.gate->open();
+  busy.recorder->open_gate();
   backend.finish_call();
   backend.terminate();
   const Counts stopped = busy.recorder->counts();
@@ -205,7 +202,8 @@ void refuses_foreign_options(const Subject& subject) {
   const auto backend = subject.factory();
   const BackendOptions foreign = OptionsOfNobody{};
   const ParallelOptions options;
-  const Configured configured = backend->configure({subject.n_jobs, 0, false, &foreign, &options});
+  const Configured configured =
+      backend->configure({subject.n_jobs, 0, false, false, &foreign, &options});
   expect(configured.status.code() == StatusCode::invalid_argument,
          "configure() took backend_options of a type that it cannot know; read them with "
          "BackendOptions::read or refuse");
@@ -227,7 +225,7 @@ Started start(const Subject& subject) {
   started.backend = subject.factory();
   expect(started.backend != nullptr, "the factory returned null");
   const Configured configured =
-      started.backend->configure({subject.n_jobs, 0, false, nullptr, started.options.get()});
+      started.backend->configure({subject.n_jobs, 0, false, false, nullptr, started.options.get()});
   expect(configured.status.ok(), "configure() failed: " + configured.status.message());
   expect(!configured.instead,
          "configure() named another backend for n_jobs = " + std::to_string(subject.n_jobs) +

@@ -10,10 +10,12 @@
 #include <string>
 
 #include "paracord/core/batch.h"
+#include "paracord/testkit/shared_book.h"
 
 namespace paracord::testkit {
 
-/// Makes batches for a backend under test, and keeps book of what it does with them.
+/// Makes batches for a backend under test, and keeps book of what it does with them, in this
+/// process or elsewhere.
 ///
 /// Threads: any. Owns: the batches. A backend may call back late, so keep it by shared_ptr until
 /// the end.
@@ -42,6 +44,10 @@ class Recorder : public std::enable_shared_from_this<Recorder> {
     OnDone on_done;
   };
   Made make(std::function<void()> work = {}, std::function<void()> when_done = {});
+  /// One whose run() waits at the gate, wherever that is.
+  Made make_waiting();
+  /// Lets those go on, also those that are still to come.
+  void open_gate();
 
   Counts counts();
   /// Waits until `holds(counts)`; false when the patience is over.
@@ -51,23 +57,15 @@ class Recorder : public std::enable_shared_from_this<Recorder> {
   class Work;
   static void completed(void* recorder, void* work, Status status) noexcept;
 
+  Made make(std::function<void()> work, std::function<void()> when_done, bool waits);
+  Counts with_those_elsewhere(Counts counts) const;
+
   const std::chrono::seconds patience_;
+  const std::shared_ptr<SharedBook> book_;  // also for batches that outlive the recorder's rule
   std::mutex mutex_;
   std::condition_variable changed_;
   Counts counts_;
   std::deque<std::unique_ptr<Work>> works_;
-};
-
-/// A door that batches wait at.
-class Gate {
- public:
-  void open();
-  void wait();
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
 };
 
 }  // namespace paracord::testkit

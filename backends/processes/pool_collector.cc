@@ -125,8 +125,12 @@ bool ProcessPool::settle(WorkerProcess& worker) {
   std::vector<Part> losses = worker.take_losses();
   const bool ran =
       std::any_of(losses.begin(), losses.end(), [](const Part& part) { return part.running != 0; });
-  worker.call().owner->worker_gone(worker, ran);
-  for (Part& part : losses) worker.lose(std::move(part));
+  {
+    BatchOwner& owner = *worker.call().owner;
+    const BatchOwner::Visit visit(owner);
+    owner.worker_gone(worker, ran);
+    for (Part& part : losses) worker.lose(std::move(part));
+  }
   give_back(worker, false);
   return true;
 }

@@ -122,6 +122,7 @@ void ProcessPool::worker_ended(WorkerProcess& worker) {
     const std::lock_guard<std::mutex> hold(mutex_);
     Member& member = *find(worker);
     if (std::exchange(member.ended, true)) return;
+    acquit(member);
     settle = member.leased;
     if (settle) unsettled_.fetch_add(1);
   }
@@ -138,7 +139,7 @@ void ProcessPool::keep_time() {
     if (member->ended) continue;
     if (member->kill_time && now >= *member->kill_time) {
       worker.kill(member->kill_reason);
-      member->kill_time.reset();
+      acquit(*member);
     }
     const bool idle = !member->leased && !member->leaving;
     if (idle && now - worker.idle_since >= state_.idle_timeout) dismiss(*member);

@@ -70,7 +70,7 @@ void ProcessPool::give_back(WorkerProcess& worker, bool fit) {
   if (found == nullptr || !found->leased) return;
   Member& member = *found;
   member.leased = false;
-  member.kill_time.reset();
+  acquit(member);
   changes_.fetch_add(1, std::memory_order_release);
   if (member.ended) unsettled_.fetch_sub(1);
   if (!fit || worker.spoiled()) dismiss(member);
@@ -81,9 +81,27 @@ void ProcessPool::kill_at(WorkerProcess& worker, Clock::time_point time, std::st
   const std::lock_guard<std::mutex> hold(mutex_);
   Member* member = find(worker);
   if (member == nullptr || !member->leased) return;
+  acquit(*member);
+  condemned_.fetch_add(1);
   member->kill_time = time;
   member->kill_reason = std::move(reason);
   wake_service();
+}
+
+void ProcessPool::spare(WorkerProcess& worker) {
+  if (condemned_.load(std::memory_order_relaxed) == 0) return;
+  const std::lock_guard<std::mutex> hold(mutex_);
+  Member* member = find(worker);
+  if (member == nullptr || !member->leased || !member->kill_time) return;
+  acquit(*member);
+  worker.withdraw_stop();
+}
+
+// Under the lock.
+void ProcessPool::acquit(Member& member) {
+  if (!member.kill_time) return;
+  member.kill_time.reset();
+  condemned_.fetch_sub(1);
 }
 
 ArenaStore& ProcessPool::arenas(const std::optional<std::string>& temp_folder) {
@@ -107,6 +125,7 @@ void ProcessPool::dismiss(Member& member) {
   if (member.leaving) return;
   member.leaving = true;
   member.worker->hang_up();
+  condemned_.fetch_add(1);
   member.kill_time = Clock::now() + longest_leave;
 }
 

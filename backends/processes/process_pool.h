@@ -35,6 +35,8 @@ class ProcessPool {
   void give_back(WorkerProcess& worker, bool fit);
   /// Kills the worker unless the call has given it back by then.
   void kill_at(WorkerProcess& worker, Clock::time_point time, std::string reason);
+  /// It has done what it was to be killed for.
+  void spare(WorkerProcess& worker);
 
   ArenaStore& arenas(const std::optional<std::string>& temp_folder);
   void set_idle_timeout(std::chrono::milliseconds timeout);
@@ -65,7 +67,8 @@ class ProcessPool {
     std::chrono::milliseconds idle_timeout{300'000};
   };
   Member* find(const WorkerProcess& worker);  // under the lock
-  static void dismiss(Member& member);
+  void dismiss(Member& member);
+  void acquit(Member& member);
 
   // The service thread's.
   void open_service();
@@ -94,6 +97,7 @@ class ProcessPool {
   Doorbell* bell_ = nullptr;
   std::atomic<bool> led_{false};
   std::atomic<int> parts_{0};              // that are with workers
+  std::atomic<int> condemned_{0};          // workers with a time to be killed at
   std::atomic<int> unsettled_{0};          // leased workers that have ended
   std::atomic<std::uint64_t> changes_{1};  // of the leases
   std::uint64_t known_changes_ = 0;        // the leader's, as is

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_set>
 #include <utility>
 
 #include "paracord/backends/processes/process_pool.h"
@@ -89,7 +90,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     std::deque<Part> backlog;  // no lane has a place
     int failed_starts = 0;     // in a row
     Status trouble;            // no worker can run what is to be run
-    bool aborted = false;
+    std::unordered_set<RemoteBatch*> batches;
   };
 
   void dispatch(Part part);
@@ -111,6 +112,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   bool caller_waits_ = false;
   CallMemory memory_;
   Guarded<State> state_;
+  std::atomic<std::uint64_t> aborts_{0};
 };
 
 Configured ProcessesBackend::configure(const CallSettings& settings) {
@@ -135,7 +137,8 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   call_.memory = &memory_;
   call_.max_nbytes = o.max_nbytes.value_or(default_max_nbytes);
   call_.nesting_level = settings.nesting_level;
-  if (o.task_timeout) call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*o.task_timeout);
+  if (o.task_timeout)
+    call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*o.task_timeout);
   try {
     call_.arenas = &pool_.arenas(o.temp_folder);
     if (!spec_.own_executable) (void)worker_program();
@@ -150,6 +153,11 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
 }
 
 void ProcessesBackend::finish_call() {
+  const auto no_batch = [this] {
+    return state_.with([](State& state) { return state.batches.empty(); });
+  };
+  if (!no_batch()) pool_.wait(no_batch, std::nullopt);
+  wait_for_visits();
   const std::vector<Lane> lanes =
       state_.with([](State& state) { return std::exchange(state.lanes, {}); });
   for (const Lane& lane : lanes) {
@@ -165,6 +173,7 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
   RemoteTasks* tasks = batch.elsewhere();
   if (tasks == nullptr) return on_done();
   auto* remote = new RemoteBatch(*this, std::move(on_done), *tasks, count);
+  state_.with([&](State& state) { state.batches.insert(remote); });
   dispatch({remote, 0, count, 1});
 }
 
@@ -190,7 +199,7 @@ void ProcessesBackend::dispatch(Part part) {
   while (rest) {
     Status trouble;
     const auto lane = state_.with([&](State& state) -> std::optional<std::size_t> {
-      trouble = state.aborted ? Status(StatusCode::cancelled, "aborted") : state.trouble;
+      trouble = rest->batch->aborted ? Status(StatusCode::cancelled, "aborted") : state.trouble;
       if (!trouble.ok()) return std::nullopt;
       const auto chosen = choose(state);
       if (!chosen) {
@@ -209,6 +218,7 @@ void ProcessesBackend::dispatch(Part part) {
 // Sends to the worker of this lane, and starts one where there is none. Returns what is left.
 std::optional<Part> ProcessesBackend::send(std::size_t lane, Part part) {
   const Part whole{part.batch, part.first, part.count, part.attempt};
+  const std::uint64_t aborts_before = aborts_.load();
   Status trouble;
   try {
     const WorkerHandle worker = worker_of(lane);
@@ -217,7 +227,7 @@ std::optional<Part> ProcessesBackend::send(std::size_t lane, Part part) {
     std::optional<Part> rest = worker->send(std::move(part));
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
-    if (state_.with([](State& state) { return state.aborted; })) take_back_all(*worker);
+    if (aborts_.load() != aborts_before) take_back_all(*worker);
     if (!caller_waits_) pool_.watch();
     return rest;
   } catch (const SerializationError& error) {
@@ -282,7 +292,8 @@ void ProcessesBackend::abort() {
   std::deque<Part> backlog;
   std::vector<WorkerHandle> workers;
   state_.with([&](State& state) {
-    state.aborted = true;
+    for (RemoteBatch* batch : state.batches) batch->aborted = true;
+    aborts_.fetch_add(1);
     backlog.swap(state.backlog);
     for (const Lane& lane : state.lanes) {
       if (lane.worker != nullptr) workers.push_back(lane.worker);
@@ -303,8 +314,13 @@ void ProcessesBackend::abort() {
 void ProcessesBackend::batch_over(RemoteBatch& batch) {
   const Status trouble = batch.trouble.with([](Status& status) { return status; });
   OnDone on_done = std::move(batch.on_done);
+  const bool last = state_.with([&](State& state) {
+    state.batches.erase(&batch);
+    return state.batches.empty();
+  });
   delete &batch;
   on_done(trouble);
+  if (last) pool_.interrupt();
 }
 
 // Tasks that come back are shared out in halves: they go to as many workers as have nothing to do.
@@ -327,6 +343,7 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
     }
     backlog.swap(state.backlog);
   });
+  if (worker.parts_in_flight() == 0) pool_.spare(worker);
   if (worn_out != nullptr) pool_.give_back(*worn_out, false);
   for (Part& part : backlog) dispatch(std::move(part));
   if (worn_out == nullptr && worker.parts_in_flight() == 0) share_out(worker);
@@ -368,7 +385,7 @@ void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {
     for (Lane& lane : state.lanes) {
       if (lane.worker.get() == &worker) lane = {};
     }
-    if (ran || state.aborted || ++state.failed_starts < most_failed_starts) return;
+    if (ran || ++state.failed_starts < most_failed_starts) return;
     try {
       std::rethrow_exception(worker.loss_error());
     } catch (const std::exception& error) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <thread>
 
 #include "paracord/core/batch.h"
 #include "paracord/core/remote_tasks.h"
@@ -18,16 +19,31 @@ struct Part {
   RemoteBatch* batch = nullptr;
   std::uint32_t first = 0, count = 0;
   int attempt = 1;
-  std::uint32_t next = 0;     // the first task that nothing is known of yet
-  std::uint32_t over = 0;     // tasks that are over
-  std::uint32_t running = 0;  // where its worker was lost: 1 + the task that ran
-  SharingSender::Kept kept{};   // shared memory of these tasks' arguments
+  std::uint32_t next = 0;      // the first task that nothing is known of yet
+  std::uint32_t over = 0;      // tasks that are over
+  std::uint32_t running = 0;   // where its worker was lost: 1 + the task that ran
+  SharingSender::Kept kept{};  // shared memory of these tasks' arguments
   std::uint32_t end() const { return first + count; }
 };
 
 /// Whose batches they are; told by whoever collects results, one event at a time for each worker.
 class BatchOwner {
  public:
+  /// While one lives, somebody is at work on the owner's batches. Its last batch may end meanwhile,
+  /// and its call with it: so the owner waits for them, with wait_for_visits(), before it goes.
+  class Visit {
+   public:
+    explicit Visit(BatchOwner& owner) : owner_(owner) { owner.visits_.fetch_add(1); }
+    Visit(const Visit&) = delete;
+    ~Visit() { owner_.visits_.fetch_sub(1, std::memory_order_release); }
+
+   private:
+    BatchOwner& owner_;
+  };
+  void wait_for_visits() const {
+    while (visits_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  }
+
   /// Tasks that have not run, or shall run once more.
   virtual void send_again(Part part) = 0;
   /// Nothing is left of it.
@@ -39,6 +55,9 @@ class BatchOwner {
 
  protected:
   ~BatchOwner() = default;
+
+ private:
+  std::atomic<int> visits_{0};
 };
 
 /// A batch while its tasks are with workers.
@@ -49,7 +68,8 @@ struct RemoteBatch {
   OnDone on_done;
   RemoteTasks& tasks;
   std::atomic<std::uint32_t> left;  // tasks that are not over
-  Guarded<Status> trouble;          // for tasks that nothing was said of
+  std::atomic<bool> aborted{false};
+  Guarded<Status> trouble;  // for tasks that nothing was said of
 
   /// `count` tasks are over.
   void over(std::uint32_t count) {

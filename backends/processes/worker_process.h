@@ -78,6 +78,7 @@ class WorkerProcess {
   bool ask_back();
   /// Asks the running task to end.
   void request_stop() { channel_->stop.store(1); }
+  void withdraw_stop() { channel_->stop.store(0); }
   bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
   int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
 

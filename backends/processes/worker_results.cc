@@ -100,6 +100,7 @@ void WorkerProcess::part_ends(const BatchEnd& end) {
   count_parts(-1);
   RemoteBatch& batch = *part.batch;
   BatchOwner& owner = batch.owner;
+  const BatchOwner::Visit visit(owner);
   if (end.index > part.first)
     batch.tasks.measured(end.index - part.first, std::chrono::nanoseconds(end.ran));
   if (end.index != part.end())

@@ -1,4 +1,4 @@
-// Both backends keep every promise of the contract.
+// All backends keep every promise of the contract.
 
 #include "paracord/testkit/conformance.h"
 
@@ -20,5 +20,14 @@ PARACORD_BACKEND_CONFORMANCE(Sequential,
                              Subject{"sequential_under_test",
                                      [] { return paracord::detail::make_backend("sequential"); },
                                      2});
+
+PARACORD_BACKEND_CONFORMANCE(Processes,
+                             Subject{"processes_under_test",
+                                     [] { return paracord::detail::make_backend("processes"); },
+                                     2});
+PARACORD_BACKEND_CONFORMANCE(ManyProcesses,
+                             Subject{"processes_under_test",
+                                     [] { return paracord::detail::make_backend("processes"); },
+                                     5});
 
 }  // namespace
