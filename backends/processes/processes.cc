@@ -97,6 +97,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   static std::optional<std::size_t> choose(State& state);
   std::optional<Part> send(std::size_t lane, Part part);
   WorkerHandle worker_of(std::size_t lane);
+  void forget(std::size_t lane, const WorkerProcess& lost);
   std::optional<Part> within_quota(WorkerProcess& worker, Part& part);
   void take_back_all(WorkerProcess& worker);
   static void refuse(Part part, const Status& why);
@@ -225,6 +226,7 @@ std::optional<Part> ProcessesBackend::send(std::size_t lane, Part part) {
     if (worker == nullptr) return whole;  // it has ended meanwhile
     std::optional<Part> behind = within_quota(*worker, part);
     std::optional<Part> rest = worker->send(std::move(part));
+    if (worker->is_lost.load()) forget(lane, *worker);
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
     if (aborts_.load() != aborts_before) take_back_all(*worker);
@@ -257,6 +259,13 @@ WorkerHandle ProcessesBackend::worker_of(std::size_t lane) {
     state.lanes[lane].worker = worker;
   });
   return worker;
+}
+
+// A worker that ended before its lane knew of it is in nobody's way any more.
+void ProcessesBackend::forget(std::size_t lane, const WorkerProcess& lost) {
+  state_.with([&](State& state) {
+    if (state.lanes[lane].worker.get() == &lost) state.lanes[lane] = {};
+  });
 }
 
 // Cuts `part` to what the worker may still run; returns the rest.

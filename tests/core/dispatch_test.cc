@@ -163,6 +163,9 @@ struct TakenAway final : detail::TaskRange {
     return 1;
   }
   detail::TaskText text(const detail::Slots&, std::size_t) const override { return {}; }
+  std::string why_bound_here() const override { return {}; }
+  void encode(const detail::Slots&, std::size_t, Encoder&) const override {}
+  void decode_result(detail::Slots&, std::size_t, Decoder&) override {}
 
   std::atomic<bool> given_back{false};
   std::latch taken{1}, second_over{1};
