@@ -64,7 +64,10 @@ class Call final : public CallControl {
   /// passed.
   template <class Ready>
   bool wait(Ready ready, Deadline deadline) {
-    const auto look = [&] { return ready() || gave_back_.load(std::memory_order_relaxed); };
+    abort_if_stopped();
+    const auto look = [&] {
+      return ready() || gave_back_.load(std::memory_order_relaxed) || abort_is_due();
+    };
     if (capabilities_.caller_collects) return backend_->wait(look, deadline);
     return progress_.wait(look, deadline);
   }
@@ -138,6 +141,13 @@ class Call final : public CallControl {
   void end_batch(Block& block, const Status& status);
   void discard_results();
   bool may_help_beyond_slots() const;
+  // Tasks elsewhere do not see that the call has stopped: the backend tells them.
+  bool abort_is_due() const { return !capabilities_.shared_memory && !aborted_ && stopped(); }
+  void abort_if_stopped() {
+    if (!abort_is_due()) return;
+    aborted_ = true;
+    backend_->abort();
+  }
   void notify() {
     progress_.notify();
     if (capabilities_.caller_collects) backend_->interrupt();
@@ -201,6 +211,7 @@ class Call final : public CallControl {
   std::atomic<SteadyClock::rep> deadline_{no_deadline};
   std::optional<SteadyClock::duration> task_timeout_;
   bool joined_ = false;
+  bool aborted_ = false;  // the caller's own
 
   // What several threads write stands apart, each on cache lines of its own.
   alignas(64) SpinMutex source_mutex_;  // held while the user's range is read

@@ -170,6 +170,7 @@ int ProcessPool::milliseconds_to_sleep() {
         not_after(worker.task_deadline().value_or(now + *worker.call().task_timeout));
     }
   }
+  sleeps_until_.store(next.value_or(Clock::time_point::max()), std::memory_order_relaxed);
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));

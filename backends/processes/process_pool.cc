@@ -55,6 +55,8 @@ WorkerHandle ProcessPool::lease(const WorkerSpec& spec, const WorkerProcess::Cal
       chosen->leased = true;
       chosen->worker->begin_call(call);
       changes_.fetch_add(1, std::memory_order_release);
+      // Its tasks' time is kept by the service, which may sleep for long.
+      if (call.task_timeout) wake_service();
       return chosen->worker;
     }
   }
@@ -74,7 +76,8 @@ void ProcessPool::give_back(WorkerProcess& worker, bool fit) {
   changes_.fetch_add(1, std::memory_order_release);
   if (member.ended) unsettled_.fetch_sub(1);
   if (!fit || worker.spoiled()) dismiss(member);
-  if (member.ended || !fit) wake_service();
+  const auto leaves = worker.idle_since + state_.idle_timeout;
+  if (member.ended || !fit || leaves < sleeps_until_.load(std::memory_order_relaxed)) wake_service();
 }
 
 void ProcessPool::kill_at(WorkerProcess& worker, Clock::time_point time, std::string reason) {

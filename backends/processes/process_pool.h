@@ -106,6 +106,7 @@ class ProcessPool {
   Event followers_;
   Event background_;
 
+  std::atomic<Clock::time_point> sleeps_until_{Clock::time_point::max()};  // the service
   int epoll_ = -1;
   int wake_fd_ = -1;
   struct Job {

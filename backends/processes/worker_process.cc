@@ -162,9 +162,8 @@ std::byte* WorkerProcess::reserve(ToWorker kind, std::size_t bytes) {
 }
 
 void WorkerProcess::publish() {
-  out_.publish();
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (channel_->worker_sleeps.load(std::memory_order_relaxed) != 0 &&
+  out_.publish_first();
+  if (channel_->worker_sleeps.load(std::memory_order_seq_cst) != 0 &&
       channel_->worker_sleeps.exchange(0) != 0) {
     shared_futex_wake(channel_->worker_sleeps);
   }

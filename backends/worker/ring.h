@@ -51,6 +51,9 @@ class RingWriter {
   }
   /// The reader sees what was reserved until now.
   void publish() { state_->written.store(next_, std::memory_order_release); }
+  /// The same, before anything that this thread reads from now on: for one who looks afterwards
+  /// whether the reader sleeps. The reader looks at empty() after it said that it will.
+  void publish_first() { state_->written.store(next_, std::memory_order_seq_cst); }
 
  private:
   void write_head(std::size_t at, RecordHead head) { std::memcpy(data_ + at, &head, sizeof head); }
@@ -76,7 +79,7 @@ class RingReader {
   RingReader(RingState* state, const std::byte* data, std::size_t capacity)
       : state_(state), data_(data), capacity_(capacity), next_(state->read.load()) {}
 
-  bool empty() const { return state_->written.load(std::memory_order_acquire) == next_; }
+  bool empty() const { return state_->written.load(std::memory_order_seq_cst) == next_; }
 
   /// The next record, if there is one. It stays where it is until free_until() has passed it.
   bool next(Record& record) {
