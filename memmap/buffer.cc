@@ -1,56 +1,107 @@
 #include "paracord/memmap/buffer.h"
 
+#include <sys/mman.h>
+
 #include <map>
-#include <mutex>
 #include <new>
-#include <shared_mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "paracord/core/guarded.h"
 
 namespace paracord::detail {
+
 namespace {
-struct Table {
-  std::shared_mutex mutex;
-  std::map<const std::byte*, std::weak_ptr<Buffer>> buffers;
-};
-Table& table() {
-  static auto& t = *new Table;
-  return t;
-}
+
+constexpr std::size_t vector_alignment = 64;
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+// From here on a huge page that is not full is little.
+constexpr std::size_t least_for_huge_pages = 2 * huge_page;
+
 struct Heap final : Buffer {
-  ~Heap() override { ::operator delete(data, std::align_val_t(64)); }
+  explicit Heap(std::size_t size)
+      : alignment(std::align_val_t(size < least_for_huge_pages ? vector_alignment : huge_page)) {
+    data = static_cast<std::byte*>(::operator new(size, alignment));
+    bytes = size;
+    // A wish: without it the memory is as good, and slower.
+    if (size >= least_for_huge_pages) madvise(data, size, MADV_HUGEPAGE);
+  }
+  ~Heap() override { ::operator delete(data, alignment); }
+
+  const std::align_val_t alignment;
 };
-Allocate current = nullptr;
+
+struct Adopted final : Buffer {
+  explicit Adopted(std::shared_ptr<void> from) : owner(std::move(from)) {}
+  const std::shared_ptr<void> owner;
+};
+
+using Buffers = std::map<const std::byte*, std::weak_ptr<Buffer>>;  // by first byte
+
+// Never destroyed: arrays may outlive the static objects.
+Guarded<Buffers>& mapped_buffers() {
+  static auto& buffers = *new Guarded<Buffers>;
+  return buffers;
+}
+
+std::atomic<Allocate> current_allocator = &allocate_on_heap;
+
 }  // namespace
+
 std::optional<MappedPlace> find_mapped(const void* data, std::size_t bytes) {
-  const auto* p = static_cast<const std::byte*>(data);
-  Table& t = table();
-  std::shared_lock hold(t.mutex);
-  auto it = t.buffers.upper_bound(p);
-  if (it == t.buffers.begin()) return std::nullopt;
-  auto b = std::prev(it)->second.lock();
-  if (!b || p + bytes > b->data + b->bytes) return std::nullopt;
-  return MappedPlace{b->fd, b->offset + static_cast<std::uint64_t>(p - b->data),
-                     b->writable && b->shared, b};
+  const auto* first = static_cast<const std::byte*>(data);
+  // Let go of outside the lock: the last owner's destructor takes it again.
+  std::shared_ptr<Buffer> buffer = mapped_buffers().with([&](Buffers& buffers) {
+    const auto behind = buffers.upper_bound(first);
+    return behind == buffers.begin() ? nullptr : std::prev(behind)->second.lock();
+  });
+  if (buffer == nullptr) return std::nullopt;
+  const auto skipped = static_cast<std::size_t>(first - buffer->data);
+  if (skipped > buffer->bytes || bytes > buffer->bytes - skipped) return std::nullopt;
+  const bool writable = buffer->writable && buffer->shared && !buffer->frozen;
+  return MappedPlace{buffer->fd, buffer->offset + skipped, writable, std::move(buffer)};
 }
-void register_mapped(const std::shared_ptr<Buffer>& b) {
-  Table& t = table();
-  std::unique_lock hold(t.mutex);
-  t.buffers[b->data] = b;
+
+void register_mapped(const std::shared_ptr<Buffer>& buffer) {
+  mapped_buffers().with(
+      [&](Buffers& buffers) { buffers.insert_or_assign(buffer->data, std::weak_ptr(buffer)); });
 }
-void forget_mapped(const Buffer& b) {
-  Table& t = table();
-  std::unique_lock hold(t.mutex);
-  t.buffers.erase(b.data);
+
+void forget_mapped(const Buffer& buffer) {
+  mapped_buffers().with([&](Buffers& buffers) { buffers.erase(buffer.data); });
 }
-std::shared_ptr<Buffer> allocate_on_heap(std::size_t n) {
-  auto b = std::make_shared<Heap>();
-  b->data = static_cast<std::byte*>(::operator new(n, std::align_val_t(64)));
-  b->bytes = n;
-  return b;
+
+std::shared_ptr<Buffer> allocate_buffer(std::size_t bytes) {
+  return current_allocator.load()(bytes);
 }
-std::shared_ptr<Buffer> allocate_buffer(std::size_t n) {
-  return current ? current(n) : allocate_on_heap(n);
+
+void set_allocator(Allocate allocate) {
+  current_allocator = allocate;
 }
-void set_allocator(Allocate a) {
-  current = a;
+
+std::shared_ptr<Buffer> allocate_on_heap(std::size_t bytes) {
+  return std::make_shared<Heap>(bytes);
 }
+
+std::shared_ptr<Buffer> adopt_memory(std::shared_ptr<void> owner, void* data, std::size_t bytes,
+                                     bool writable) {
+  auto buffer = std::make_shared<Adopted>(std::move(owner));
+  buffer->data = static_cast<std::byte*>(data);
+  buffer->bytes = bytes;
+  buffer->writable = writable;
+  return buffer;
+}
+
+void check_writable(const Buffer& buffer) {
+  if (buffer.frozen) {
+    throw std::logic_error(
+        "an array that was frozen cannot be changed; change a copy(), or freeze it later");
+  }
+  if (!buffer.writable) {
+    throw std::logic_error(
+        "an array in read-only memory cannot be changed; change a copy(), map the file with "
+        "MmapMode::read_write or MmapMode::copy_on_write, or look at it through a const Array");
+  }
+}
+
 }  // namespace paracord::detail
