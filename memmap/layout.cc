@@ -15,11 +15,12 @@ bool Layout::operator==(const Layout& other) const {
 Layout make_layout(const Shape& shape, Order order) {
   Layout layout{shape, {}};
   std::ptrdiff_t stride = 1;
+  // Of an empty array the strides mean nothing, and could be too large to multiply.
+  const bool empty = count_elements(shape) == 0;
   for (std::size_t i = 0; i != shape.size(); ++i) {
     const std::size_t axis = order == Order::c ? shape.size() - 1 - i : i;
     layout.strides[axis] = stride;
-    // Of an empty array the strides mean nothing; they must not overflow.
-    stride *= static_cast<std::ptrdiff_t>(shape[axis] == 0 ? 1 : shape[axis]);
+    if (!empty) stride *= static_cast<std::ptrdiff_t>(shape[axis]);
   }
   return layout;
 }
