@@ -31,6 +31,10 @@ inline constexpr bool is_view<std::span<T, N>> = true;
 template <class C, class Traits>
 inline constexpr bool is_view<std::basic_string_view<C, Traits>> = true;
 
+/// Whether copies of a container share its elements, so that a copy for each task costs little.
+template <class T>
+inline constexpr bool shares_elements = false;
+
 namespace detail {
 
 template <class T>
@@ -46,7 +50,7 @@ inline constexpr bool is_copied<Copied<T>> = true;
 void refuse_large_copy(std::size_t bytes, std::size_t argument, std::string (*type)());
 
 template <class T>
-concept ContiguousContainer = !is_view<T> && requires(const T& c) {
+concept ContiguousContainer = !is_view<T> && !shares_elements<T> && requires(const T& c) {
   c.data();
   { c.size() } -> std::convertible_to<std::size_t>;
 };

@@ -89,10 +89,11 @@ Decoder::Memory Decoder::memory(MemoryAccess access, std::shared_ptr<void>* owne
   const auto bytes = static_cast<std::size_t>(get<std::uint64_t>());
   if (form == Form::by_reference) {
     if (receiver_ == nullptr) detail::refuse_message("it refers to memory that is not shared here");
-    return {receiver_->receive(*this, bytes, access, owner), bytes};
+    const auto received = receiver_->receive(*this, bytes, access, owner);
+    return {received.data, bytes, received.writable};
   }
   if (form != Form::here) detail::refuse_message("its memory has an unknown form");
-  if (bytes == 0) return {nullptr, 0};
+  if (bytes == 0) return {nullptr, 0, true};
   const std::size_t at = static_cast<std::size_t>(next_ - begin_) % Encoder::memory_alignment;
   (void)take((Encoder::memory_alignment - at) % Encoder::memory_alignment);
   const std::byte* data = take(bytes);
@@ -101,7 +102,7 @@ Decoder::Memory Decoder::memory(MemoryAccess access, std::shared_ptr<void>* owne
   *owner = std::shared_ptr<void>(::operator new(bytes, alignment),
                                  [=](void* copy) { ::operator delete(copy, alignment); });
   std::memcpy(owner->get(), data, bytes);
-  return {owner->get(), bytes};
+  return {owner->get(), bytes, true};
 }
 
 Decoder::Memory Decoder::contents() {
@@ -109,7 +110,7 @@ Decoder::Memory Decoder::contents() {
   const auto bytes = static_cast<std::size_t>(get<std::uint64_t>());
   if (form == Form::by_reference) {
     if (receiver_ == nullptr) detail::refuse_message("it refers to memory that is not shared here");
-    return {receiver_->receive(*this, bytes, MemoryAccess::read_only, nullptr), bytes};
+    return {receiver_->receive(*this, bytes, MemoryAccess::read_only, nullptr).data, bytes};
   }
   if (form != Form::here) detail::refuse_message("its contents have an unknown form");
   return {const_cast<std::byte*>(take(bytes)), bytes};

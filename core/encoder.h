@@ -36,10 +36,15 @@ class MemorySender {
 class MemoryReceiver {
  public:
   virtual ~MemoryReceiver() = default;
-  /// Reads a reference; returns where the bytes lie here. `owner`, where it is given, keeps them
-  /// mapped; otherwise they stay until the task is over.
-  virtual void* receive(Decoder& in, std::size_t bytes, MemoryAccess access,
-                        std::shared_ptr<void>* owner) = 0;
+  /// Where the bytes lie here, and whether the receiver may change them there.
+  struct Received {
+    void* data;
+    bool writable;
+  };
+  /// Reads a reference. `owner`, where it is given, keeps the bytes mapped; otherwise they stay
+  /// until the task is over.
+  virtual Received receive(Decoder& in, std::size_t bytes, MemoryAccess access,
+                           std::shared_ptr<void>* owner) = 0;
 };
 
 [[noreturn]] void refuse_message(const char* what);
@@ -167,6 +172,7 @@ class Decoder {
   struct Memory {
     void* data;
     std::size_t bytes;
+    bool writable = false;  ///< changing it harms nobody, or is what was asked for
   };
   Memory memory(MemoryAccess access, std::shared_ptr<void>* owner = nullptr);
   /// The contents of a container, where they lie for now.

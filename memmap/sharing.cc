@@ -140,8 +140,9 @@ std::shared_ptr<SharingReceiver::File> SharingReceiver::find(std::uint32_t numbe
   return file;
 }
 
-void* SharingReceiver::receive(Decoder& in, std::size_t bytes, MemoryAccess access,
-                               std::shared_ptr<void>* owner) {
+SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t bytes,
+                                                   MemoryAccess access,
+                                                   std::shared_ptr<void>* owner) {
   const auto number = in.get<std::uint32_t>();
   const auto offset = in.get<std::uint64_t>();
   const std::shared_ptr<File> file = find(number);
@@ -150,9 +151,10 @@ void* SharingReceiver::receive(Decoder& in, std::size_t bytes, MemoryAccess acce
   // What a result lies in belongs to its receiver.
   const MemoryAccess mapped = release_ && owner != nullptr ? MemoryAccess::read_write : access;
   void* data = static_cast<std::byte*>(file->map(mapped)) + offset;
+  const bool writable = mapped == MemoryAccess::read_write;
   if (owner == nullptr) {
     if (release_) lent_.push_back({number, offset});
-    return data;
+    return {data, writable};
   }
   if (release_) {
     *owner = std::shared_ptr<void>(
@@ -160,7 +162,7 @@ void* SharingReceiver::receive(Decoder& in, std::size_t bytes, MemoryAccess acce
   } else {
     *owner = std::shared_ptr<void>(file, data);
   }
-  return data;
+  return {data, writable};
 }
 
 void SharingReceiver::message_ends() {

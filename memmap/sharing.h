@@ -102,8 +102,8 @@ class SharingReceiver final : public MemoryReceiver {
   /// Called where a file is not known yet: adds what has been announced by now.
   void fetch_with(std::function<void()> fetch) { fetch_ = std::move(fetch); }
 
-  void* receive(Decoder& in, std::size_t bytes, MemoryAccess access,
-                std::shared_ptr<void>* owner) override;
+  Received receive(Decoder& in, std::size_t bytes, MemoryAccess access,
+                   std::shared_ptr<void>* owner) override;
   /// The end of the message: memory that it lent without an owner is not needed any more.
   void message_ends();
 

@@ -44,7 +44,7 @@ void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
     case FromWorker::large_error: {
       const auto head = in.get<ResultHead>();
       const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
-      const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr);
+      const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
       Decoder large(message, bytes, &receiver_);
       return task_over(head, static_cast<FromWorker>(record.kind) == FromWorker::large_result,
                        large);

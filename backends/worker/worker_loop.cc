@@ -162,7 +162,7 @@ void WorkerLoop::release(Decoder& in) {
 void WorkerLoop::run_large(const Record& record) {
   Decoder in(record.body, record.bytes);
   const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
-  const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr);
+  const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
   run_batch(static_cast<const std::byte*>(message), bytes);
 }
 

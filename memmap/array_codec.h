@@ -1,0 +1,65 @@
+#pragma once
+
+#include <type_traits>
+
+#include "paracord/core/codec.h"
+#include "paracord/memmap/array.h"
+
+/// Arrays and views in messages: the layout, and the memory as Encoder::memory() sends it. A view
+/// with gaps goes by reference where all that it spans is mapped; else, where it is const, as a
+/// copy without them.
+namespace paracord {
+
+namespace detail {
+
+void encode_array(Encoder& out, const void* first, const Layout& layout, std::size_t element_bytes,
+                  MemoryAccess access, const std::shared_ptr<const void>* owner);
+
+struct DecodedArray {
+  void* first;  ///< aligned as the elements need
+  Layout layout;
+  std::size_t bytes;
+  bool writable;
+};
+/// Throws SerializationError where the layout leads out of the memory.
+DecodedArray decode_array(Decoder& in, std::size_t element_bytes, MemoryAccess access,
+                          std::shared_ptr<void>* owner);
+
+template <class T>
+concept ArrayElement = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>;
+
+}  // namespace detail
+
+/// In the receiver its elements can be changed where that reaches nobody else: a result's always,
+/// an argument's where it came in the message itself.
+template <detail::ArrayElement T>
+struct Codec<Array<T>> {
+  static void encode(Encoder& out, const Array<T>& array) {
+    const std::shared_ptr<const void> owner = array.buffer();
+    detail::encode_array(out, array.data(), array.layout(), sizeof(T), MemoryAccess::read_only,
+                         &owner);
+  }
+  static Array<T> decode(Decoder& in) {
+    std::shared_ptr<void> owner;
+    const auto got = detail::decode_array(in, sizeof(T), MemoryAccess::read_only, &owner);
+    const bool c_order = detail::is_contiguous(got.layout, Order::c);
+    return Array<T>(detail::adopt_memory(std::move(owner), got.first, got.bytes, got.writable),
+                    got.layout.shape, c_order ? Order::c : Order::fortran);
+  }
+};
+
+template <class T>
+requires detail::ArrayElement<std::remove_const_t<T>>
+struct Codec<ArrayView<T>> {
+  static constexpr auto access =
+      std::is_const_v<T> ? MemoryAccess::read_only : MemoryAccess::read_write;
+  static void encode(Encoder& out, const ArrayView<T>& view) {
+    detail::encode_array(out, view.data(), view.layout(), sizeof(T), access, nullptr);
+  }
+  static ArrayView<T> decode(Decoder& in) {
+    const auto got = detail::decode_array(in, sizeof(T), access, nullptr);
+    return {static_cast<T*>(got.first), got.layout};
+  }
+};
+
+}  // namespace paracord
