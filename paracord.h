@@ -11,3 +11,5 @@
 #include "paracord/core/register_exception.h"
 #include "paracord/core/registry.h"
 #include "paracord/core/worker.h"
+#include "paracord/memmap/array.h"
+#include "paracord/memmap/persist.h"

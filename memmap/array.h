@@ -122,6 +122,8 @@ class Array {
   /// exist must not write either. Then calls need not look for changes.
   void freeze() { buffer_->frozen = true; }
   bool is_frozen() const { return buffer_->frozen; }
+  /// Waits until what was written to a mapped file is on the disk.
+  void flush() const { buffer_->flush(); }
   /// New elements on the heap or in shared memory, in the same order.
   Array copy() const {
     Array made(detail::allocate_buffer(bytes()), shape(),

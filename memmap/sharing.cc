@@ -1,5 +1,6 @@
 #include "paracord/memmap/sharing.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,7 @@ struct SharingReceiver::File {
     }
     close(fd);
   }
+  bool writable() const { return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR; }
   void* map(MemoryAccess access) {
     void*& mapping = access == MemoryAccess::read_only ? read_only : read_write;
     if (mapping != nullptr) return mapping;
@@ -150,8 +152,12 @@ SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t byte
     refuse_message("it refers to a place beyond the end of shared memory");
   // What a result lies in belongs to its receiver.
   const MemoryAccess mapped = release_ && owner != nullptr ? MemoryAccess::read_write : access;
-  void* data = static_cast<std::byte*>(file->map(mapped)) + offset;
-  const bool writable = mapped == MemoryAccess::read_write;
+  const bool writable = mapped == MemoryAccess::read_write && file->writable();
+  // A result may lie in a file that the worker had opened to read.
+  const bool only_reads = access == MemoryAccess::read_only && !writable;
+  void* data = static_cast<std::byte*>(
+                   file->map(only_reads ? MemoryAccess::read_only : MemoryAccess::read_write)) +
+               offset;
   if (owner == nullptr) {
     if (release_) lent_.push_back({number, offset});
     return {data, writable};

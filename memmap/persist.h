@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "paracord/core/options.h"
+#include "paracord/memmap/array.h"
+#include "paracord/memmap/array_codec.h"
+#include "paracord/memmap/npy.h"
+
+/// Arrays in files, in NumPy's format: numpy.load() opens what dump() wrote, and load() what
+/// numpy.save() wrote.
+///
+/// Threads: any.
+/// Errors: std::runtime_error, with the path, for what is wrong with a file; std::invalid_argument
+/// for what is wrong with the call.
+namespace paracord {
+
+struct LoadOptions {
+  /// Maps the file in place of reading it: `read`, `read_write` (what is written reaches the file)
+  /// or `copy_on_write` (it stays here). A mapped array goes to worker processes without a copy,
+  /// but for copy_on_write. Numbers in the other byte order cannot be mapped.
+  std::optional<MmapMode> mmap_mode{};
+};
+
+struct RawOptions {
+  std::uint64_t offset = 0;        ///< of the first element, in bytes: a multiple of its alignment
+  MmapMode mode = MmapMode::read;  ///< `write`: makes a new file of zeros, in place of an old one
+  Order order = Order::c;
+};
+
+namespace detail {
+
+template <class A>
+inline constexpr bool is_array = false;
+template <class T>
+inline constexpr bool is_array<Array<T>> = true;
+
+/// What stands in a file, or is mapped of it.
+struct Loaded {
+  std::shared_ptr<Buffer> buffer;
+  Shape shape;
+  Order order;
+};
+Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOptions& options);
+void dump_npy(const std::string& path, const NpyType& type, const void* first,
+              const Layout& layout);
+Loaded create_npy(const std::string& path, const NpyType& type, const Shape& shape, Order order);
+std::shared_ptr<Buffer> map_raw(const std::string& path, std::size_t bytes, std::size_t alignment,
+                                const RawOptions& options);
+
+}  // namespace detail
+
+/// The array in a .npy file. Its element type must be the file's; the shape may be any.
+///
+/// Example: `auto data = load<Array<double>>("data.npy", {.mmap_mode = MmapMode::read});`
+template <class A>
+requires detail::is_array<A> && detail::NpyElement<typename A::value_type> A
+load(const std::string& path, const LoadOptions& options = {}) {
+  const auto type = detail::npy_type_of<typename A::value_type>();
+  detail::Loaded loaded = detail::load_npy(path, type, options);
+  return A(std::move(loaded.buffer), loaded.shape, loaded.order);
+}
+
+/// Writes a .npy file. The name is there when the file is complete; an old file is replaced, and
+/// who has it mapped keeps the old contents.
+template <class T>
+requires detail::NpyElement<std::remove_const_t<T>>
+void dump(const ArrayView<T>& view, const std::string& path) {
+  detail::dump_npy(path, detail::npy_type_of<std::remove_const_t<T>>(), view.data(), view.layout());
+}
+template <detail::NpyElement T>
+void dump(const Array<T>& array, const std::string& path) {
+  dump(array.view(), path);
+}
+
+/// Makes a .npy file of zeros and maps it: what is written to the array reaches the file. The file
+/// takes room as it is written (where none is left, that is a SIGBUS).
+template <detail::NpyElement T>
+Array<T> create_npy(const std::string& path, const Shape& shape, Order order = Order::c) {
+  detail::Loaded made = detail::create_npy(path, detail::npy_type_of<T>(), shape, order);
+  return Array<T>(std::move(made.buffer), made.shape, made.order);
+}
+
+/// Maps elements that lie in a file of any format, as numpy.memmap does.
+template <class T>
+requires std::is_trivially_copyable_v<T> Array<T> map_raw(const std::string& path,
+                                                          const Shape& shape,
+                                                          const RawOptions& options = {}) {
+  const std::size_t bytes = detail::count_elements(shape, sizeof(T)) * sizeof(T);
+  return Array<T>(detail::map_raw(path, bytes, alignof(T), options), shape, options.order);
+}
+
+}  // namespace paracord
