@@ -100,11 +100,10 @@ class Array {
   }
   const T& operator[](std::size_t index) const { return data()[index]; }
   T& operator[](std::size_t index) { return data()[index]; }
+  // To read; for views to write through, take them of view().
   ArrayView<const T> operator[](const Slice& slice) const& { return view()[slice]; }
-  ArrayView<T> operator[](const Slice& slice) & { return view()[slice]; }
   void operator[](const Slice& slice) && = delete;  // the view would outlive the array
   ArrayView<const T> row(std::size_t index) const& { return view().row(index); }
-  ArrayView<T> row(std::size_t index) & { return view().row(index); }
   void row(std::size_t index) && = delete;
   ArrayView<const T> transpose() const& { return view().transpose(); }
   void transpose() && = delete;
@@ -132,13 +131,13 @@ class Array {
     return made;
   }
   const std::shared_ptr<detail::Buffer>& buffer() const { return buffer_; }
-  const detail::Layout& layout() const { return layout_; }
+  const detail::ArrayLayout& layout() const { return layout_; }
 
  private:
   T* first() const { return reinterpret_cast<T*>(buffer_->data); }
 
   std::shared_ptr<detail::Buffer> buffer_;
-  detail::Layout layout_;
+  detail::ArrayLayout layout_;
   std::size_t size_;
 };
 

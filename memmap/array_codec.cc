@@ -10,7 +10,7 @@ namespace {
 // How the elements lie in the memory that follows.
 enum class Form : std::uint8_t { c, fortran, with_gaps };
 
-void put_layout(Encoder& out, Form form, const Layout& layout, std::ptrdiff_t first) {
+void put_layout(Encoder& out, Form form, const ArrayLayout& layout, std::ptrdiff_t first) {
   out.put(form);
   out.put(static_cast<std::uint8_t>(layout.shape.size()));
   for (const std::size_t length : layout.shape) out.put(std::uint64_t{length});
@@ -33,7 +33,7 @@ std::size_t count_received(const Shape& shape) {
 }
 
 // Throws where the elements of a view do not all have a place among `room`.
-void check_places(const Layout& layout, std::int64_t first, std::size_t room) {
+void check_places(const ArrayLayout& layout, std::int64_t first, std::size_t room) {
   bool inside = count_received(layout.shape) != 0;  // an empty one has no gaps
   __int128 lowest = first;
   __int128 highest = first;
@@ -47,7 +47,7 @@ void check_places(const Layout& layout, std::int64_t first, std::size_t room) {
 
 // Copies what a view with gaps looks at. With an owner of its own: the next copy may lie at the
 // same address.
-void encode_packed(Encoder& out, const void* first, const Layout& layout,
+void encode_packed(Encoder& out, const void* first, const ArrayLayout& layout,
                    std::size_t element_bytes) {
   const std::size_t bytes = count_elements(layout.shape, element_bytes) * element_bytes;
   const std::shared_ptr<Buffer> packed = allocate_on_heap(bytes);
@@ -59,8 +59,9 @@ void encode_packed(Encoder& out, const void* first, const Layout& layout,
 
 }  // namespace
 
-void encode_array(Encoder& out, const void* first, const Layout& layout, std::size_t element_bytes,
-                  MemoryAccess access, const std::shared_ptr<const void>* owner) {
+void encode_array(Encoder& out, const void* first, const ArrayLayout& layout,
+                  std::size_t element_bytes, MemoryAccess access,
+                  const std::shared_ptr<const void>* owner) {
   for (const Order order : {Order::c, Order::fortran}) {
     if (!is_contiguous(layout, order)) continue;
     put_layout(out, order == Order::c ? Form::c : Form::fortran, layout, 0);
@@ -85,7 +86,7 @@ DecodedArray decode_array(Decoder& in, std::size_t element_bytes, MemoryAccess a
   const auto dimensions = in.get<std::uint8_t>();
   if (form > Form::with_gaps) refuse_message("an array in it has an unknown form");
   if (dimensions > max_dimensions) refuse_message("an array in it has too many dimensions");
-  Layout layout;
+  ArrayLayout layout;
   const std::array<std::size_t, max_dimensions> unknown{};
   layout.shape = Shape(std::span(unknown).first(dimensions));
   for (std::size_t axis = 0; axis != dimensions; ++axis) {

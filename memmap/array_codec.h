@@ -12,12 +12,13 @@ namespace paracord {
 
 namespace detail {
 
-void encode_array(Encoder& out, const void* first, const Layout& layout, std::size_t element_bytes,
-                  MemoryAccess access, const std::shared_ptr<const void>* owner);
+void encode_array(Encoder& out, const void* first, const ArrayLayout& layout,
+                  std::size_t element_bytes, MemoryAccess access,
+                  const std::shared_ptr<const void>* owner);
 
 struct DecodedArray {
   void* first;  ///< aligned as the elements need
-  Layout layout;
+  ArrayLayout layout;
   std::size_t bytes;
   bool writable;
 };

@@ -19,7 +19,7 @@ class ArrayIterator {
   using iterator_category = std::forward_iterator_tag;
 
   ArrayIterator() = default;
-  ArrayIterator(T* first, const Layout& layout, std::size_t position)
+  ArrayIterator(T* first, const ArrayLayout& layout, std::size_t position)
       : first_(first), layout_(&layout), position_(position) {}
 
   T& operator*() const { return first_[distance_]; }
@@ -43,7 +43,7 @@ class ArrayIterator {
 
  private:
   T* first_ = nullptr;
-  const Layout* layout_ = nullptr;
+  const ArrayLayout* layout_ = nullptr;
   std::size_t position_ = 0;
   std::ptrdiff_t distance_ = 0;
   std::array<std::size_t, max_dimensions> indexes_{};

@@ -27,7 +27,7 @@ class ArrayView {
   using value_type = std::remove_const_t<T>;
 
   ArrayView() = default;
-  ArrayView(T* data, const detail::Layout& layout) : data_(data), layout_(layout) {}
+  ArrayView(T* data, const detail::ArrayLayout& layout) : data_(data), layout_(layout) {}
   /// Elements without gaps.
   ArrayView(T* data, const Shape& shape, Order order = Order::c)
       : data_(data), layout_(detail::make_layout(shape, order)) {}
@@ -50,7 +50,7 @@ class ArrayView {
   std::size_t size() const { return detail::count_elements(layout_.shape); }
   bool empty() const { return size() == 0; }
   std::ptrdiff_t stride(std::size_t axis) const { return layout_.strides[axis]; }  ///< in elements
-  const detail::Layout& layout() const { return layout_; }
+  const detail::ArrayLayout& layout() const { return layout_; }
   bool is_contiguous(Order order) const { return detail::is_contiguous(layout_, order); }
   bool is_contiguous() const { return is_contiguous(Order::c) || is_contiguous(Order::fortran); }
 
@@ -97,7 +97,7 @@ class ArrayView {
   ArrayView part(const detail::Part& part) const { return {data_ + part.first, part.layout}; }
 
   T* data_ = nullptr;
-  detail::Layout layout_{Shape{0}, {1}};
+  detail::ArrayLayout layout_{Shape{0}, {1}};
 };
 
 template <class T>

@@ -7,13 +7,13 @@
 
 namespace paracord::detail {
 
-bool Layout::operator==(const Layout& other) const {
+bool ArrayLayout::operator==(const ArrayLayout& other) const {
   return shape == other.shape &&
          std::equal(strides.begin(), strides.begin() + shape.size(), other.strides.begin());
 }
 
-Layout make_layout(const Shape& shape, Order order) {
-  Layout layout{shape, {}};
+ArrayLayout make_layout(const Shape& shape, Order order) {
+  ArrayLayout layout{shape, {}};
   std::ptrdiff_t stride = 1;
   // Of an empty array the strides mean nothing, and could be too large to multiply.
   const bool empty = count_elements(shape) == 0;
@@ -25,16 +25,16 @@ Layout make_layout(const Shape& shape, Order order) {
   return layout;
 }
 
-bool is_contiguous(const Layout& layout, Order order) {
+bool is_contiguous(const ArrayLayout& layout, Order order) {
   if (std::count(layout.shape.begin(), layout.shape.end(), std::size_t{0}) != 0) return true;
-  const Layout wanted = make_layout(layout.shape, order);
+  const ArrayLayout wanted = make_layout(layout.shape, order);
   for (std::size_t axis = 0; axis != layout.shape.size(); ++axis) {
     if (layout.shape[axis] != 1 && layout.strides[axis] != wanted.strides[axis]) return false;
   }
   return true;
 }
 
-std::ptrdiff_t checked_distance(const Layout& layout, const Shape& indexes) {
+std::ptrdiff_t checked_distance(const ArrayLayout& layout, const Shape& indexes) {
   bool inside = indexes.size() == layout.shape.size();
   std::ptrdiff_t distance = 0;
   for (std::size_t axis = 0; inside && axis != indexes.size(); ++axis) {
@@ -46,13 +46,13 @@ std::ptrdiff_t checked_distance(const Layout& layout, const Shape& indexes) {
                           to_string(layout.shape));
 }
 
-static void check_axis(const Layout& layout, std::size_t axis) {
+static void check_axis(const ArrayLayout& layout, std::size_t axis) {
   if (axis < layout.shape.size()) return;
   throw std::out_of_range("axis " + std::to_string(axis) + " is not in an array of shape " +
                           to_string(layout.shape) + "; the first is 0");
 }
 
-Part slice(const Layout& layout, std::size_t axis, const Slice& slice) {
+Part slice(const ArrayLayout& layout, std::size_t axis, const Slice& slice) {
   check_axis(layout, axis);
   const Indexes indexes = resolve(slice, layout.shape[axis]);
   Part part{layout, 0};
@@ -63,7 +63,7 @@ Part slice(const Layout& layout, std::size_t axis, const Slice& slice) {
   return part;
 }
 
-Part row(const Layout& layout, std::size_t index) {
+Part row(const ArrayLayout& layout, std::size_t index) {
   check_axis(layout, 0);
   if (index >= layout.shape[0]) {
     throw std::out_of_range("row " + std::to_string(index) + " is not in an array of shape " +
@@ -76,8 +76,8 @@ Part row(const Layout& layout, std::size_t index) {
   return part;
 }
 
-Layout transpose(const Layout& layout) {
-  Layout reversed = layout;
+ArrayLayout transpose(const ArrayLayout& layout) {
+  ArrayLayout reversed = layout;
   const std::size_t count = layout.shape.size();
   for (std::size_t axis = 0; axis != count; ++axis) {
     reversed.shape[axis] = layout.shape[count - 1 - axis];
@@ -86,7 +86,7 @@ Layout transpose(const Layout& layout) {
   return reversed;
 }
 
-Layout reshape(const Layout& layout, const Shape& shape) {
+ArrayLayout reshape(const ArrayLayout& layout, const Shape& shape) {
   if (count_elements(shape) != count_elements(layout.shape)) {
     throw std::invalid_argument("an array of shape " + to_string(layout.shape) +
                                 " cannot be seen as one of shape " + to_string(shape) +
@@ -100,7 +100,7 @@ Layout reshape(const Layout& layout, const Shape& shape) {
   return make_layout(shape, Order::c);
 }
 
-Extent extent_of(const Layout& layout) {
+Extent extent_of(const ArrayLayout& layout) {
   if (count_elements(layout.shape) == 0) return {};
   Extent extent{0, 1};
   for (std::size_t axis = 0; axis != layout.shape.size(); ++axis) {
@@ -110,14 +110,14 @@ Extent extent_of(const Layout& layout) {
   return extent;
 }
 
-void refuse_span(const Layout& layout) {
+void refuse_span(const ArrayLayout& layout) {
   throw std::invalid_argument("a view of shape " + to_string(layout.shape) +
                               " has gaps in memory and is no std::span; take rows of it, or a copy "
                               "(paracord::Array<T>(view))");
 }
 
 // Goes down the axes; the last is copied here.
-static std::byte* pack_axis(std::byte* to, const std::byte* from, const Layout& layout,
+static std::byte* pack_axis(std::byte* to, const std::byte* from, const ArrayLayout& layout,
                             std::size_t axis, std::size_t element_bytes) {
   if (axis == layout.shape.size()) {
     std::memcpy(to, from, element_bytes);
@@ -136,7 +136,7 @@ static std::byte* pack_axis(std::byte* to, const std::byte* from, const Layout& 
   return to;
 }
 
-void pack(std::byte* to, const void* first, const Layout& layout, std::size_t element_bytes) {
+void pack(std::byte* to, const void* first, const ArrayLayout& layout, std::size_t element_bytes) {
   if (count_elements(layout.shape) == 0) return;
   pack_axis(to, static_cast<const std::byte*>(first), layout, 0, element_bytes);
 }

@@ -71,7 +71,7 @@ Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOption
 }
 
 void dump_npy(const std::string& path, const NpyType& type, const void* first,
-              const Layout& layout) {
+              const ArrayLayout& layout) {
   const std::size_t bytes = count_elements(layout.shape, type.bytes) * type.bytes;
   const bool c_order = is_contiguous(layout, Order::c);
   const bool packs = !c_order && !is_contiguous(layout, Order::fortran);

@@ -47,7 +47,7 @@ struct Loaded {
 };
 Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOptions& options);
 void dump_npy(const std::string& path, const NpyType& type, const void* first,
-              const Layout& layout);
+              const ArrayLayout& layout);
 Loaded create_npy(const std::string& path, const NpyType& type, const Shape& shape, Order order);
 std::shared_ptr<Buffer> map_raw(const std::string& path, std::size_t bytes, std::size_t alignment,
                                 const RawOptions& options);
