@@ -1,0 +1,119 @@
+"""Measures the Python peers of `scripts/bench processes`: prints `name<TAB>value` lines.
+
+A name may come several times; the reader takes the median. Usage: peers.py
+"""
+
+import multiprocessing
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import joblib
+import numpy
+from joblib import Parallel, delayed
+
+WORKERS = 2
+MANY, FEW = 100_000, 10_000
+GIB = 1 << 30
+ARRAY_ITEMS = GIB // 8
+RESULT_ITEMS = ARRAY_ITEMS // 2
+
+
+def trivial(x):
+    return x
+
+
+def ends_of(array):
+    return array[0] + array[-1]
+
+
+def make_result(value):
+    return numpy.full(RESULT_ITEMS, float(value))
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def say(name, value):
+    print(f"{name}\t{value:.6g}", flush=True)
+
+
+def measure(name, work, scale, runs=3, warm_up=True):
+    if warm_up:
+        work()
+    for _ in range(runs):
+        say(name, seconds(work) * scale)
+
+
+def measure_joblib(name):
+    def tasks(count):
+        return lambda: parallel(delayed(trivial)(i) for i in range(count))
+
+    with Parallel(n_jobs=WORKERS, backend=name) as parallel:
+        measure(f"{name} auto us", tasks(MANY), 1e6 / MANY)
+        measure(f"{name} warm us", tasks(2), 1e6, 15)
+    with Parallel(n_jobs=WORKERS, backend=name, batch_size=1) as parallel:
+        measure(f"{name} single us", tasks(FEW), 1e6 / FEW, 1, False)
+
+
+def measure_pool():
+    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+        measure("Pool auto us", lambda: pool.map(trivial, range(MANY)), 1e6 / MANY, 5)
+        measure("Pool single us", lambda: pool.map(trivial, range(FEW), chunksize=1), 1e6 / FEW)
+        measure("Pool warm us", lambda: pool.map(trivial, range(2)), 1e6, 50)
+
+
+def measure_arrays():
+    with Parallel(n_jobs=WORKERS, backend="loky") as parallel:
+        parallel(delayed(trivial)(i) for i in range(2))
+        for run in range(4):
+            array = numpy.full(ARRAY_ITEMS, float(run))
+            name = "loky fresh array GiB/s" if run == 0 else "loky next array GiB/s"
+            say(name, 1 / seconds(lambda: parallel(delayed(ends_of)(array) for _ in range(2))))
+        for run in range(2):
+            name = "loky first results GiB/s" if run == 0 else "loky next results GiB/s"
+            say(name, 1 / seconds(lambda: parallel(delayed(make_result)(i) for i in range(2))))
+
+
+def cold_loky():
+    return seconds(lambda: Parallel(n_jobs=WORKERS)(delayed(trivial)(i) for i in range(2)))
+
+
+def cold_executor():
+    def work():
+        with ProcessPoolExecutor(WORKERS) as pool:
+            taken.append(seconds(lambda: list(pool.map(trivial, range(2)))))
+
+    taken = []
+    whole = seconds(work)
+    return min(whole, taken[0])
+
+
+COLD = {"loky": cold_loky, "ProcessPoolExecutor": cold_executor}
+
+
+def measure_cold():
+    for name in COLD:
+        for _ in range(5):
+            out = subprocess.run([sys.executable, __file__, name], check=True, stdout=subprocess.PIPE)
+            say(f"{name} cold ms", float(out.stdout) * 1e3)
+
+
+def main():
+    if len(sys.argv) > 1:
+        print(COLD[sys.argv[1]]())
+        return
+    print(f"joblib\t{joblib.__version__}")
+    measure_joblib("loky")
+    measure_joblib("multiprocessing")
+    measure_pool()
+    measure_cold()
+    measure_arrays()
+
+
+if __name__ == "__main__":
+    main()
