@@ -1,11 +1,13 @@
-"""Measures the Python peers of `scripts/bench processes`: prints `name<TAB>value` lines.
+"""Measures the Python peers of `scripts/bench`: prints `name<TAB>value` lines.
 
-A name may come several times; the reader takes the median. Usage: peers.py
+A name may come several times; the reader takes the median. Usage: peers.py processes|memmap
 """
 
 import multiprocessing
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -103,16 +105,41 @@ def measure_cold():
             say(f"{name} cold ms", float(out.stdout) * 1e3)
 
 
-def main():
-    if len(sys.argv) > 1:
-        print(COLD[sys.argv[1]]())
-        return
+def measure_processes():
     print(f"joblib\t{joblib.__version__}")
     measure_joblib("loky")
     measure_joblib("multiprocessing")
     measure_pool()
     measure_cold()
     measure_arrays()
+
+
+def measure_files():
+    print(f"numpy\t{numpy.__version__}\njoblib\t{joblib.__version__}")
+    array = numpy.full(ARRAY_ITEMS, 1.0)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = folder + "/array.npy"
+        for _ in range(3):
+            say("numpy save GiB/s", 1 / seconds(lambda: numpy.save(path, array)))
+            say("numpy load GiB/s", 1 / seconds(lambda: numpy.load(path)))
+            say("numpy mapped sum GiB/s", 1 / seconds(lambda: numpy.load(path, mmap_mode="r").sum()))
+            os.remove(path)
+        numpy.save(path, array)
+        mapped = numpy.load(path, mmap_mode="r")
+        with Parallel(n_jobs=WORKERS, backend="loky") as parallel:
+            measure("loky slice us", lambda: parallel(delayed(ends_of)(mapped[10:-10]) for _ in range(2)), 1e6, 15)
+            measure("loky same array us", lambda: parallel(delayed(ends_of)(mapped) for _ in range(2)), 1e6, 15)
+
+
+GROUPS = {"processes": measure_processes, "memmap": measure_files}
+
+
+def main():
+    wanted = sys.argv[1]
+    if wanted in COLD:
+        print(COLD[wanted]())
+    else:
+        GROUPS[wanted]()
 
 
 if __name__ == "__main__":
