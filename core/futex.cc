@@ -33,6 +33,10 @@ void futex_wake(const std::atomic<std::uint32_t>* word, int count) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
 }
 
+void yield_cpu() {
+  sched_yield();
+}
+
 SteadyClock::duration spin_limit() {
   static const SteadyClock::duration limit = [] {
     cpu_set_t allowed;

@@ -52,4 +52,26 @@ bool spin_until(Ready ready, SteadyClock::duration limit = spin_limit()) {
   return false;
 }
 
+/// Gives the CPU to whoever else stands in line for it.
+void yield_cpu();
+
+/// As spin_until(), where the one that is waited for may stand in line for this very CPU: lets
+/// others run between its looks. Where nobody does, its looks are some 100 ns further apart.
+template <class Ready>
+bool yield_until(Ready ready, SteadyClock::duration limit = spin_limit()) {
+  constexpr int looks_between_yields = 16;
+  if (ready()) return true;
+  if (limit.count() == 0) return false;
+  const auto end = SteadyClock::now() + limit;
+  do {
+    for (int i = 0; i < looks_between_yields; ++i) {
+      spin_pause();
+      if (ready()) return true;
+    }
+    yield_cpu();
+    if (ready()) return true;
+  } while (SteadyClock::now() < end);
+  return false;
+}
+
 }  // namespace paracord::detail

@@ -77,7 +77,7 @@ void ProcessPool::collect_until(const std::function<bool()>& ready, Deadline dea
     const std::uint32_t seen = bell_->rings.load(std::memory_order_seq_cst);
     if (collect_all()) continue;
     const auto rung = [&] { return bell_->rings.load(std::memory_order_acquire) != seen; };
-    if (spin_until([&] { return rung() || ready(); })) continue;
+    if (yield_until([&] { return rung() || ready(); })) continue;
     bell_->sleeps.store(1, std::memory_order_seq_cst);
     if (!rung() && !ready()) {
       std::optional<std::chrono::nanoseconds> most;

@@ -96,7 +96,7 @@ void WorkerLoop::run() {
 
 void WorkerLoop::wait_for_record(Record& record) {
   while (!in_.next(record)) {
-    if (spin_until([this] { return !in_.empty(); })) continue;
+    if (yield_until([this] { return !in_.empty(); })) continue;
     channel_.worker_sleeps.store(1, std::memory_order_seq_cst);
     if (in_.empty()) shared_futex_wait(channel_.worker_sleeps, 1);
     channel_.worker_sleeps.store(0, std::memory_order_relaxed);
