@@ -93,7 +93,7 @@ void ProcessPool::collect_until(const std::function<bool()>& ready, Deadline dea
 bool ProcessPool::collect_all() {
   const std::uint64_t changes = changes_.load(std::memory_order_acquire);
   if (changes != known_changes_) {
-    const std::lock_guard<std::mutex> hold(mutex_);
+    const std::lock_guard<SpinMutex> hold(mutex_);
     known_changes_ = changes;
     leased_.clear();
     for (const auto& member : state_.members) {
@@ -116,21 +116,21 @@ bool ProcessPool::collect_all() {
 
 // The last results of a worker that has ended, and what it owes.
 bool ProcessPool::settle(WorkerProcess& worker) {
+  std::optional<BatchOwner::Visit> visit;
   {
-    const std::lock_guard<std::mutex> hold(mutex_);
+    // A call that ends meanwhile gives the worker back first, under this lock, and then waits for
+    // visits.
+    const std::lock_guard<SpinMutex> hold(mutex_);
     const Member* member = find(worker);
     if (member == nullptr || !member->leased || !member->ended) return false;
+    visit.emplace(*worker.call().owner);
   }
   worker.collect();
   std::vector<Part> losses = worker.take_losses();
   const bool ran =
       std::any_of(losses.begin(), losses.end(), [](const Part& part) { return part.running != 0; });
-  {
-    BatchOwner& owner = *worker.call().owner;
-    const BatchOwner::Visit visit(owner);
-    owner.worker_gone(worker, ran);
-    for (Part& part : losses) worker.lose(std::move(part));
-  }
+  worker.call().owner->worker_gone(worker, ran);
+  for (Part& part : losses) worker.lose(std::move(part));
   give_back(worker, false);
   return true;
 }

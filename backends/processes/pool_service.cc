@@ -43,20 +43,16 @@ void ProcessPool::wake_service() {
 }
 
 void ProcessPool::on_service_thread(const std::function<void()>& run) {
-  Job job{&run, nullptr, false};
-  std::unique_lock<std::mutex> hold(jobs_mutex_);
-  jobs_.push_back(&job);
+  Job job{&run};
+  jobs_.with([&](std::vector<Job*>& jobs) { jobs.push_back(&job); });
   wake_service();
-  jobs_done_.wait(hold, [&] { return job.done; });
+  jobs_done_.wait([&] { return job.done.load(); });
   if (job.error) std::rethrow_exception(job.error);
 }
 
 void ProcessPool::run_jobs() {
-  std::vector<Job*> jobs;
-  {
-    const std::lock_guard<std::mutex> hold(jobs_mutex_);
-    jobs.swap(jobs_);
-  }
+  const std::vector<Job*> jobs =
+      jobs_.with([](std::vector<Job*>& waiting) { return std::exchange(waiting, {}); });
   for (Job* job : jobs) {
     try {
       (*job->run)();
@@ -64,10 +60,8 @@ void ProcessPool::run_jobs() {
       job->error = std::current_exception();
     }
   }
-  if (jobs.empty()) return;
-  const std::lock_guard<std::mutex> hold(jobs_mutex_);
-  for (Job* job : jobs) job->done = true;
-  jobs_done_.notify_all();
+  for (Job* job : jobs) job->done.store(true);
+  if (!jobs.empty()) jobs_done_.notify();
 }
 
 WorkerHandle ProcessPool::start(const WorkerSpec& spec, const WorkerProcess::Call& call) {
@@ -80,7 +74,7 @@ WorkerHandle ProcessPool::start(const WorkerSpec& spec, const WorkerProcess::Cal
   event.events = EPOLLIN;
   event.data.ptr = worker.get();
   for (const int fd : worker->descriptors()) epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   state_.members.push_back(std::move(member));
   changes_.fetch_add(1, std::memory_order_release);
   return worker;
@@ -119,7 +113,7 @@ void ProcessPool::worker_ended(WorkerProcess& worker) {
   for (const int fd : worker.descriptors()) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   bool settle = false;
   {
-    const std::lock_guard<std::mutex> hold(mutex_);
+    const std::lock_guard<SpinMutex> hold(mutex_);
     Member& member = *find(worker);
     if (std::exchange(member.ended, true)) return;
     acquit(member);
@@ -133,7 +127,7 @@ void ProcessPool::worker_ended(WorkerProcess& worker) {
 
 void ProcessPool::keep_time() {
   const auto now = Clock::now();
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   for (const auto& member : state_.members) {
     WorkerProcess& worker = *member->worker;
     if (member->ended) continue;
@@ -159,7 +153,7 @@ int ProcessPool::milliseconds_to_sleep() {
     if (!next || time < *next) next = time;
   };
   {
-    const std::lock_guard<std::mutex> hold(mutex_);
+    const std::lock_guard<SpinMutex> hold(mutex_);
     for (const auto& member : state_.members) {
       const WorkerProcess& worker = *member->worker;
       if (member->ended) continue;
@@ -178,7 +172,7 @@ int ProcessPool::milliseconds_to_sleep() {
 
 void ProcessPool::forget_the_dead() {
   std::vector<std::unique_ptr<Member>> dead;
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   auto& members = state_.members;
   for (auto& member : members) {
     if (member->ended && !member->leased) dead.push_back(std::move(member));

@@ -42,7 +42,7 @@ ProcessPool::Member* ProcessPool::find(const WorkerProcess& worker) {
 
 WorkerHandle ProcessPool::lease(const WorkerSpec& spec, const WorkerProcess::Call& call) {
   {
-    const std::lock_guard<std::mutex> hold(mutex_);
+    const std::lock_guard<SpinMutex> hold(mutex_);
     Member* chosen = nullptr;
     for (const auto& member : state_.members) {
       if (member->leased || member->leaving || member->ended || member->worker->spec() != spec)
@@ -67,7 +67,7 @@ WorkerHandle ProcessPool::lease(const WorkerSpec& spec, const WorkerProcess::Cal
 
 void ProcessPool::give_back(WorkerProcess& worker, bool fit) {
   worker.end_call();
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   Member* found = find(worker);
   if (found == nullptr || !found->leased) return;
   Member& member = *found;
@@ -77,11 +77,12 @@ void ProcessPool::give_back(WorkerProcess& worker, bool fit) {
   if (member.ended) unsettled_.fetch_sub(1);
   if (!fit || worker.spoiled()) dismiss(member);
   const auto leaves = worker.idle_since + state_.idle_timeout;
-  if (member.ended || !fit || leaves < sleeps_until_.load(std::memory_order_relaxed)) wake_service();
+  if (member.ended || !fit || leaves < sleeps_until_.load(std::memory_order_relaxed))
+    wake_service();
 }
 
 void ProcessPool::kill_at(WorkerProcess& worker, Clock::time_point time, std::string reason) {
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   Member* member = find(worker);
   if (member == nullptr || !member->leased) return;
   acquit(*member);
@@ -93,7 +94,7 @@ void ProcessPool::kill_at(WorkerProcess& worker, Clock::time_point time, std::st
 
 void ProcessPool::spare(WorkerProcess& worker) {
   if (condemned_.load(std::memory_order_relaxed) == 0) return;
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   Member* member = find(worker);
   if (member == nullptr || !member->leased || !member->kill_time) return;
   acquit(*member);
@@ -109,7 +110,7 @@ void ProcessPool::acquit(Member& member) {
 
 ArenaStore& ProcessPool::arenas(const std::optional<std::string>& temp_folder) {
   std::vector<std::string> folders = temp_folders(temp_folder);
-  const std::lock_guard<std::mutex> hold(mutex_);
+  const std::lock_guard<SpinMutex> hold(mutex_);
   auto& store = state_.arenas[folders];
   if (store == nullptr) store = std::make_unique<ArenaStore>(std::move(folders));
   return *store;
@@ -117,7 +118,7 @@ ArenaStore& ProcessPool::arenas(const std::optional<std::string>& temp_folder) {
 
 void ProcessPool::set_idle_timeout(std::chrono::milliseconds timeout) {
   {
-    const std::lock_guard<std::mutex> hold(mutex_);
+    const std::lock_guard<SpinMutex> hold(mutex_);
     state_.idle_timeout = timeout;
   }
   wake_service();

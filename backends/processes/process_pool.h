@@ -1,6 +1,5 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -90,7 +89,7 @@ class ProcessPool {
   bool settle(WorkerProcess& worker);
   void collect_in_background();
 
-  std::mutex mutex_;  // of state_
+  SpinMutex mutex_;  // of state_
   State state_;
 
   int bell_fd_ = -1;
@@ -111,12 +110,11 @@ class ProcessPool {
   int wake_fd_ = -1;
   struct Job {
     const std::function<void()>* run;
-    std::exception_ptr error;
-    bool done = false;
+    std::exception_ptr error{};
+    std::atomic<bool> done{false};
   };
-  std::mutex jobs_mutex_;
-  std::condition_variable jobs_done_;
-  std::vector<Job*> jobs_;
+  Guarded<std::vector<Job*>> jobs_;
+  Event jobs_done_;
 };
 
 }  // namespace paracord::detail

@@ -158,12 +158,12 @@ void ProcessesBackend::finish_call() {
     return state_.with([](State& state) { return state.batches.empty(); });
   };
   if (!no_batch()) pool_.wait(no_batch, std::nullopt);
-  wait_for_visits();
   const std::vector<Lane> lanes =
       state_.with([](State& state) { return std::exchange(state.lanes, {}); });
   for (const Lane& lane : lanes) {
     if (lane.worker != nullptr) pool_.give_back(*lane.worker, !lane.full);
   }
+  wait_for_visits();
   memory_.clear();
 }
 

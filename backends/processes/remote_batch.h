@@ -67,11 +67,12 @@ struct RemoteBatch {
   BatchOwner& owner;
   OnDone on_done;
   RemoteTasks& tasks;
-  std::atomic<std::uint32_t> left;  // tasks that are not over
+  // Tasks that are not over, and parts that are with workers: it lives until both are done.
+  std::atomic<std::uint32_t> left;
   std::atomic<bool> aborted{false};
   Guarded<Status> trouble;  // for tasks that nothing was said of
 
-  /// `count` tasks are over.
+  /// `count` tasks, or parts, are over.
   void over(std::uint32_t count) {
     if (count != 0 && left.fetch_sub(count, std::memory_order_acq_rel) == count)
       owner.batch_over(*this);

@@ -147,10 +147,9 @@ void WorkerProcess::begin_call(const Call& call) {
 void WorkerProcess::end_call() {
   output_.drain(true);
   {
-    const std::lock_guard<std::mutex> hold(sending_);
+    const std::lock_guard<SpinMutex> hold(sending_);
     send_releases();
   }
-  call_.owner = nullptr;
   idle_since = Clock::now();
 }
 
@@ -190,12 +189,14 @@ void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& referenc
   }
 }
 
-// None where the worker has ended.
+// None where the worker has ended, or where several senders at once have filled it.
 std::optional<std::size_t> WorkerProcess::take_slot(Part& part) {
   return slots_.with([&](Slots& slots) -> std::optional<std::size_t> {
     if (is_lost.load()) return std::nullopt;
     std::size_t slot = 0;
-    while (slots.parts[slot]) ++slot;
+    while (slot != batch_slots && slots.parts[slot]) ++slot;
+    if (slot == batch_slots) return std::nullopt;
+    part.batch->left.fetch_add(1, std::memory_order_acq_rel);
     slots.parts[slot] = std::move(part);
     slots.order.push_back(slot);
     slots_used_.fetch_add(1, std::memory_order_acq_rel);
@@ -206,7 +207,7 @@ std::optional<std::size_t> WorkerProcess::take_slot(Part& part) {
 }
 
 std::optional<Part> WorkerProcess::send(Part part) {
-  const std::lock_guard<std::mutex> hold(sending_);
+  const std::lock_guard<SpinMutex> hold(sending_);
   send_releases();
   RemoteBatch& batch = *part.batch;
   sender_.begin_message(*call_.memory, call_.max_nbytes, part.kept);
@@ -297,7 +298,7 @@ void WorkerProcess::write_record(ToWorker kind, const Encoder& body) {
 }
 
 void WorkerProcess::send_initializer(std::uint64_t id, const Initializer& initializer) {
-  const std::lock_guard<std::mutex> hold(sending_);
+  const std::lock_guard<SpinMutex> hold(sending_);
   if (!initialised_.insert(id).second) return;
   SharingSender::Kept kept;
   sender_.begin_message(*call_.memory, call_.max_nbytes, kept);
@@ -339,6 +340,7 @@ std::optional<Part> WorkerProcess::take_back() {
     slots.order.pop_back();
     Part part = *std::move(slots.parts[slot]);
     slots.parts[slot].emplace();
+    part.batch->left.fetch_sub(1, std::memory_order_acq_rel);  // its tasks still count
     count_parts(-1);
     return part;
   });

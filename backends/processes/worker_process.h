@@ -141,7 +141,7 @@ class WorkerProcess {
   Call call_;
 
   // Sending: by one thread at a time, which may run codecs of the user's meanwhile.
-  std::mutex sending_;
+  SpinMutex sending_;
   NoticeWriter announcer_;
   SharingSender sender_;
   Encoder message_;

@@ -106,7 +106,7 @@ void WorkerProcess::part_ends(const BatchEnd& end) {
   if (end.index != part.end())
     owner.send_again({&batch, end.index, part.end() - end.index, part.attempt});
   part.kept.clear();
-  batch.over(part.over);
+  batch.over(part.over + 1);
   owner.part_over(*this);
 }
 
@@ -175,7 +175,7 @@ void WorkerProcess::lose(Part part) {
     next = index + 1;
   }
   if (next < part.end()) owner.send_again({&batch, next, part.end() - next, part.attempt});
-  batch.over(over);
+  batch.over(over + 1);
 }
 
 namespace {
