@@ -14,7 +14,7 @@
 double make_arrays() {
   paracord::Array<double> table({3, 4});  // zeros
   table(1, 2) = 5;
-  table.row(0)[3] = 7;
+  table.view().row(0)[3] = 7;
 
   const paracord::Array<double> shared = table;  // the same elements
   const paracord::Array<double> other = table.copy();

@@ -101,6 +101,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   std::optional<Part> within_quota(WorkerProcess& worker, Part& part);
   void take_back_all(WorkerProcess& worker);
   static void refuse(Part part, const Status& why);
+  void send_backlog();
   void share_out(WorkerProcess& idle);
   bool has_grown(Lane& lane);
 
@@ -342,7 +343,6 @@ void ProcessesBackend::send_again(Part part) {
 
 void ProcessesBackend::part_over(WorkerProcess& worker) {
   WorkerHandle worn_out;
-  std::deque<Part> backlog;
   state_.with([&](State& state) {
     state.failed_starts = 0;
     for (Lane& lane : state.lanes) {
@@ -350,12 +350,25 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
       lane.full = lane.full || has_grown(lane);
       if (lane.full && worker.parts_in_flight() == 0) worn_out = std::exchange(lane, {}).worker;
     }
-    backlog.swap(state.backlog);
   });
   if (worker.parts_in_flight() == 0) pool_.spare(worker);
   if (worn_out != nullptr) pool_.give_back(*worn_out, false);
-  for (Part& part : backlog) dispatch(std::move(part));
+  send_backlog();
   if (worn_out == nullptr && worker.parts_in_flight() == 0) share_out(worker);
+}
+
+// As much of it as there are places for.
+void ProcessesBackend::send_backlog() {
+  while (true) {
+    std::optional<Part> next = state_.with([](State& state) -> std::optional<Part> {
+      if (state.backlog.empty() || !choose(state)) return std::nullopt;
+      std::optional<Part> first(std::move(state.backlog.front()));
+      state.backlog.pop_front();
+      return first;
+    });
+    if (!next) return;
+    dispatch(*std::move(next));
+  }
 }
 
 bool ProcessesBackend::has_grown(Lane& lane) {

@@ -312,6 +312,7 @@ void WorkerProcess::send_initializer(std::uint64_t id, const Initializer& initia
     refuse_to_encode("the initializer's arguments take " + std::to_string(message_.size()) +
                      " bytes; pass what is large as a memory-mapped array or by file name");
   }
+  unproven_.store(true);
   write_record(ToWorker::initializer, message_);
 }
 

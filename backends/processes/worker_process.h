@@ -107,7 +107,8 @@ class WorkerProcess {
   std::optional<Clock::time_point> task_deadline() const;
 
   const WorkerSpec& spec() const { return spec_; }
-  bool spoiled() const { return spoiled_.load(std::memory_order_relaxed); }
+  /// Not fit for another call: its initializer failed, or may have.
+  bool spoiled() const { return spoiled_.load() || unproven_.load(); }
   bool ever_ran() const { return channel_->ready.load() != 0; }
   std::uint64_t tasks_sent() const { return tasks_sent_; }
   /// Bytes of memory that are its own; 0 where that cannot be known.
@@ -168,6 +169,7 @@ class WorkerProcess {
   NoticeReader notices_;
 
   std::atomic<bool> spoiled_{false};
+  std::atomic<bool> unproven_{false};  // it was sent an initializer, and has ended no part since
   Guarded<std::string> kill_reason_;
   int wait_status_ = 0;
   bool ended_ = false;

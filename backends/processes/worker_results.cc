@@ -98,6 +98,7 @@ void WorkerProcess::part_ends(const BatchEnd& end) {
   slots_used_.fetch_sub(1, std::memory_order_acq_rel);
   if (part.batch == nullptr) return;  // it was taken back: the worker has passed over it
   count_parts(-1);
+  unproven_.store(false);
   RemoteBatch& batch = *part.batch;
   BatchOwner& owner = batch.owner;
   const BatchOwner::Visit visit(owner);

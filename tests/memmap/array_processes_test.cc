@@ -98,7 +98,7 @@ TEST_F(Arrays, OutliveTheirWorkers) {
 TEST_F(Arrays, MappedAreWrittenThrough) {
   auto array = create_npy<double>(path("a.npy"), {8, 1000});
   run(delayed<fill>(array.view(), 1.0));
-  run(delayed<fill>(array[{2, 4}], 2.0));
+  run(delayed<fill>(array.view()[{2, 4}], 2.0));
   run(delayed<fill>(array.view().slice(1, {.step = -250}), 3.0));  // with gaps
   const double expected = 8000 + 2000 + 4 * (8 * 3 - (6 + 4));
   EXPECT_EQ(sum(array), expected);
@@ -145,9 +145,3 @@ TEST_F(Arrays, AreSharedByManyTasks) {
 
 }  // namespace
 }  // namespace paracord
-
-int main(int argc, char** argv) {
-  paracord::initialize(argc, argv);
-  testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

@@ -72,7 +72,7 @@ TEST(Array, GivesViewsAndSpans) {
   EXPECT_EQ(sum_of_view(array), 15);
   EXPECT_EQ(sum_of_span(array), 15);
   EXPECT_EQ(array.row(1)[1], 4);
-  fill(array[{.stop = 1}]);
+  fill(array.view()[{.stop = 1}]);
   EXPECT_EQ(sum_of_view(array), 33);
   EXPECT_EQ(delayed<sum_of_span>(array)(), 33);
   EXPECT_EQ(delayed<sum_of_view>(array[{.start = 1}])(), 12);

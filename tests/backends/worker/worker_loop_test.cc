@@ -1,0 +1,117 @@
+// A worker's loop by itself, in a thread of the test.
+
+#include "paracord/backends/worker/worker_loop.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "paracord/core/delayed.h"
+
+namespace paracord::detail {
+namespace {
+
+int twice(int x) {
+  return 2 * x;
+}
+
+// Never taken down: run() does not return.
+struct Loop {
+  Loop() : channel(*new Channel), bell(*new Doorbell) {
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    Hello hello;
+    hello.max_nbytes = 1 << 20;
+    auto* loop = new WorkerLoop(channel, bell, ends[1], hello);
+    to = RingWriter<task_unit>(&channel.tasks, channel.task_ring, ring_bytes);
+    from = RingReader<result_unit>(&channel.results, channel.result_ring, ring_bytes);
+    std::thread([loop] { loop->run(); }).detach();
+  }
+  void send(ToWorker kind, const Encoder& body) {
+    std::memcpy(to.reserve(body.size(), static_cast<std::uint32_t>(kind)), body.data(),
+                body.size());
+    to.publish_first();
+  }
+  RingReader<result_unit>::Record next() {
+    RingReader<result_unit>::Record record{};
+    while (!from.next(record)) std::this_thread::yield();
+    return record;
+  }
+  Channel& channel;
+  Doorbell& bell;
+  RingWriter<task_unit> to;
+  RingReader<result_unit> from;
+};
+
+TEST(WorkerLoop, RunsABatchAndTellsItsEnd) {
+  Loop loop;
+  Encoder task;
+  delayed<twice>(21).encode(task);
+  const ModuleName name = module_of(Decoder(task.data(), task.size()).get<std::uint64_t>());
+  Encoder module;
+  module.put(name.number);
+  module.put(name.device);
+  module.put(name.inode);
+  module.put(name.digest);
+  encode(module, name.path);
+  loop.channel.states[3].store(BatchState::sent);
+  Encoder batch;
+  BatchHead head{};
+  head.slot = 3;
+  head.count = 1;
+  batch.put(head);
+  batch.put(static_cast<std::uint32_t>(task.size()));
+  batch.write(task.data(), task.size());
+  while (loop.channel.worker_sleeps.load() != 0) std::this_thread::yield();
+  loop.send(ToWorker::module, module);
+  loop.send(ToWorker::batch, batch);
+
+  const auto result = loop.next();
+  ASSERT_EQ(static_cast<FromWorker>(result.kind), FromWorker::result);
+  Decoder in(result.body, result.bytes);
+  EXPECT_EQ(in.get<ResultHead>().slot, 3u);
+  EXPECT_EQ(in.get<int>(), 42);
+  const auto end = loop.next();
+  ASSERT_EQ(static_cast<FromWorker>(end.kind), FromWorker::batch_ends);
+  EXPECT_EQ(Decoder(end.body, end.bytes).get<BatchEnd>().index, 1u);
+}
+
+TEST(Ring, KeepsRecordsWholeAcrossItsEnd) {
+  RingState state;
+  alignas(64) std::byte data[1024];
+  RingWriter<16> to(&state, data, sizeof data);
+  RingReader<16> from(&state, data, sizeof data);
+  for (std::uint32_t round = 1; round != 500; ++round) {
+    const std::size_t size = 1 + round * 37 % 300;
+    std::byte* place = to.reserve(size, round);
+    ASSERT_NE(place, nullptr);
+    std::memset(place, static_cast<int>(round & 0xff), size);
+    EXPECT_TRUE(from.empty());
+    to.publish();
+    RingReader<16>::Record record{};
+    ASSERT_TRUE(from.next(record));
+    EXPECT_EQ(record.kind, round);
+    ASSERT_EQ(record.bytes, size);
+    EXPECT_EQ(record.body[size - 1], static_cast<std::byte>(round & 0xff));
+    from.free_until(record.end);
+  }
+}
+
+TEST(Ring, HasNoRoomBeforeSomeIsFreed) {
+  RingState state;
+  alignas(64) std::byte data[256];
+  RingWriter<16> to(&state, data, sizeof data);
+  while (to.reserve(40, 1) != nullptr) {
+  }
+  to.publish();
+  RingReader<16> from(&state, data, sizeof data);
+  RingReader<16>::Record record{};
+  ASSERT_TRUE(from.next(record));
+  EXPECT_EQ(to.reserve(40, 1), nullptr);
+  from.free_until(record.end);
+  EXPECT_NE(to.reserve(40, 1), nullptr);
+}
+
+}  // namespace
+}  // namespace paracord::detail
