@@ -38,7 +38,7 @@ void print_size(std::string& out, std::size_t size);
 
 template <class T>
 concept Container = requires(const T& range) {
-  range.begin();
+  *range.begin();  // of an Eigen matrix, begin() alone would do, and cannot be called
   range.end();
   { range.size() } -> std::convertible_to<std::size_t>;
 };
