@@ -39,7 +39,9 @@ function(paracord_add_library)
   target_link_options(${target} PRIVATE LINKER:-z,nodelete)
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${ARG_NAME} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-    VERIFY_INTERFACE_HEADER_SETS ON)
+    VERIFY_INTERFACE_HEADER_SETS ON
+    # The libraries find each other where they are installed together.
+    INSTALL_RPATH "$ORIGIN")
   install(TARGETS ${target} EXPORT paracord_targets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} FILE_SET HEADERS)
   set_property(GLOBAL APPEND PROPERTY PARACORD_LIBRARIES ${ARG_NAME})

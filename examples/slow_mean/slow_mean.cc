@@ -49,7 +49,8 @@ Run timed(std::span<const double> data, const std::vector<Window>& windows,
   return {std::move(means), times[3]};
 }
 
-int main() {
+int main(int argc, char** argv) {
+  paracord::initialize(argc, argv);
   constexpr std::size_t count = 10'000'000, window_size = 500'000, step = 100'000;
   std::vector<double> data(count);
   std::iota(data.begin(), data.end(), 0.0);
@@ -64,9 +65,13 @@ int main() {
               1e3 * sequential.seconds, 1.0, sequential.means.front(), sequential.means.back());
 
   const int jobs = std::max(2, paracord::cpu_count());
-  const Run threads = timed(data, windows, {.n_jobs = jobs, .backend = "threads"});
-  const bool same = threads.means == sequential.means;
-  std::printf("%-12s %6d %9.2f ms %9.2f  %s\n", "threads", jobs, 1e3 * threads.seconds,
-              sequential.seconds / threads.seconds, same ? "the same" : "DIFFERENT");
-  return same ? 0 : 1;
+  bool all_same = true;
+  for (const char* backend : {"threads", "processes"}) {
+    const Run run = timed(data, windows, {.n_jobs = jobs, .backend = backend});
+    const bool same = run.means == sequential.means;
+    all_same = all_same && same;
+    std::printf("%-12s %6d %9.2f ms %9.2f  %s\n", backend, jobs, 1e3 * run.seconds,
+                sequential.seconds / run.seconds, same ? "the same" : "DIFFERENT");
+  }
+  return all_same ? 0 : 1;
 }
