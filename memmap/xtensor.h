@@ -23,9 +23,8 @@ auto as_xtensor(const ArrayView<T>& view) {
     // xtensor wants no stride where there is only one index.
     strides[axis] = shape[axis] == 1 ? 0 : view.stride(axis);
   }
-  const detail::Extent extent = detail::extent_of(view.layout());
-  return xt::adapt(view.data(), static_cast<std::size_t>(extent.behind), xt::no_ownership(), shape,
-                   strides);
+  // The size is what xtensor expects of the shape; it finds elements by the strides alone.
+  return xt::adapt(view.data(), view.size(), xt::no_ownership(), shape, strides);
 }
 template <class T>
 auto as_xtensor(const Array<T>& array) {

@@ -31,6 +31,7 @@ TEST(Xtensor, LooksAtArrays) {
   EXPECT_EQ(array(1, 2), 5);
   EXPECT_EQ(as_xtensor(array.transpose())(2, 1), 5);
   EXPECT_EQ(as_xtensor(array.view().slice(1, {.start = 2}))(1, 0), 5);
+  EXPECT_EQ(as_xtensor(array[{.step = -1}])(0, 2), 5);
   EXPECT_EQ(xt::sum(as_xtensor(array.row(1)))(), 5);
 }
 
