@@ -71,7 +71,7 @@ paracord::Array<float> fill_in_parallel(const std::string& path) {
   auto output = paracord::create_npy<float>(path, {10, 100});
   paracord::Parallel parallel({.n_jobs = 2, .backend = "processes"});
   parallel(std::views::iota(0, 10) | std::views::transform([&](int i) {
-             return paracord::delayed<fill>(output[{i, i + 1}], static_cast<float>(i));
+             return paracord::delayed<fill>(output.view()[{i, i + 1}], static_cast<float>(i));
            }));
   return output;
 }
