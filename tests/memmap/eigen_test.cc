@@ -68,9 +68,3 @@ TEST(Eigen, ReachesWorkers) {
 
 }  // namespace
 }  // namespace paracord
-
-int main(int argc, char** argv) {
-  paracord::initialize(argc, argv);
-  testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

@@ -64,9 +64,3 @@ TEST(Xtensor, ReachesWorkers) {
 
 }  // namespace
 }  // namespace paracord
-
-int main(int argc, char** argv) {
-  paracord::initialize(argc, argv);
-  testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}
