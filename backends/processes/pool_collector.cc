@@ -127,7 +127,9 @@ bool ProcessPool::settle(WorkerProcess& worker) {
   }
   worker.collect();
   std::vector<Part> losses = worker.take_losses();
+  // One that has run tasks before has not failed to start.
   const bool ran =
+      worker.ever_ran() ||
       std::any_of(losses.begin(), losses.end(), [](const Part& part) { return part.running != 0; });
   worker.call().owner->worker_gone(worker, ran);
   for (Part& part : losses) worker.lose(std::move(part));

@@ -109,7 +109,7 @@ class WorkerProcess {
   const WorkerSpec& spec() const { return spec_; }
   /// Not fit for another call: its initializer failed, or may have.
   bool spoiled() const { return spoiled_.load() || unproven_.load(); }
-  bool ever_ran() const { return channel_->ready.load() != 0; }
+  bool ever_ran() const { return proven_.load(); }
   std::uint64_t tasks_sent() const { return tasks_sent_; }
   /// Bytes of memory that are its own; 0 where that cannot be known.
   std::size_t resident_bytes() const;
@@ -169,6 +169,7 @@ class WorkerProcess {
   NoticeReader notices_;
 
   std::atomic<bool> spoiled_{false};
+  std::atomic<bool> proven_{false};    // it has run a task
   std::atomic<bool> unproven_{false};  // it was sent an initializer, and has ended no part since
   Guarded<std::string> kill_reason_;
   int wait_status_ = 0;

@@ -78,6 +78,7 @@ void WorkerProcess::task_over(const ResultHead& head, bool succeeded, Decoder& i
       [&](Slots& slots) { return slots.parts[head.slot] ? &*slots.parts[head.slot] : nullptr; });
   if (part == nullptr || part->batch == nullptr) return;
   part->next = head.index + 1;
+  proven_.store(true, std::memory_order_relaxed);
   RemoteBatch& batch = *part->batch;
   if (succeeded) {
     batch.tasks.succeeded(head.index, in, run_of(head, part->attempt));
