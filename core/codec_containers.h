@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "paracord/core/argument.h"
-#include "paracord/core/codec.h"
+#include "paracord/core/codec_base.h"
 
 /// Codecs of containers, by what they can do, so that those of other libraries are served too; and
 /// of views.

@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "paracord/core/codec.h"
+#include "paracord/core/codec_containers.h"
 
 /// Codecs of classes that describe themselves as cereal wants it: a member or free function
 /// `serialize(archive)`, or `save` and `load`. cereal itself is not needed.

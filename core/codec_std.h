@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <variant>
 
-#include "paracord/core/codec.h"
+#include "paracord/core/codec_containers.h"
 
 /// Codecs of the standard's other types: optional, variant, pointers that own, times, bit sets,
 /// paths.
