@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "paracord/core/codec.h"
 #include "paracord/core/outcome.h"
 #include "paracord/core/task.h"
 #include "paracord/core/task_range.h"
