@@ -1,5 +1,7 @@
 #include "paracord/backends/worker/worker_loop.h"
 
+#include <time.h>
+
 #include <cstdio>
 
 #include "paracord/backends/worker/shared_futex.h"
@@ -12,8 +14,16 @@ namespace paracord::detail {
 
 namespace {
 
-// How long results of a batch that goes on may wait for the parent to be told of them.
+// How long results of a batch that goes on may wait for the parent to be told of them; and the
+// kernel's tick besides.
 constexpr auto longest_silence = std::chrono::milliseconds(1);
+
+// The time as of the kernel's last tick: some milliseconds old, and much cheaper to read.
+std::chrono::nanoseconds coarse_time() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
 
 std::int64_t count_of(std::chrono::steady_clock::time_point time) {
   return time.time_since_epoch().count();
@@ -223,9 +233,9 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
     result_.truncate(0);
     encode_current_exception(result_, phase);
   }
-  const auto now = Clock::now();
-  about.ended = count_of(now);
+  if (head.timed != 0) about.ended = count_of(Clock::now());
   write(kind, about);
+  const auto now = coarse_time();
   if (now - last_ring_ > longest_silence) {
     last_ring_ = now;
     ring();

@@ -63,7 +63,7 @@ class WorkerLoop final : public CallControl {
   std::string nested_backend_;
   Entry* last_entry_ = nullptr;
   std::uint64_t last_reference_ = 0;
-  Clock::time_point last_ring_{};
+  std::chrono::nanoseconds last_ring_{};  // on the coarse clock
   std::string trouble_;  // an encoded error: what came before the batches went wrong
 };
 
