@@ -182,13 +182,18 @@ void Call::skip(Block& block, std::size_t begin, std::size_t end) {
 }
 
 // `first` is one of the tasks that ended. The block may belong to a reader as soon as its last task
-// has ended.
+// has ended; one whose results are in place already has no reader, and takes the next tasks.
 void Call::finish_tasks(Block& block, std::size_t first, std::size_t count) {
   if (setup_.bounded_results && block.gaps() == nullptr) {
     result_bytes_.store(tasks_.result_bytes(block, first), std::memory_order_relaxed);
   }
   if (block.finish(count)) {
-    if (setup_.order == Order::as_done) {
+    if (block.results_in_place()) {
+      blocks_.with([&](BlockList& blocks) {
+        blocks.remove(block);
+        blocks.put_back(block);
+      });
+    } else if (setup_.order == Order::as_done) {
       blocks_.with([&](BlockList& blocks) { blocks.add_finished(block); });
     }
     live_blocks_.fetch_sub(1, std::memory_order_release);

@@ -195,7 +195,7 @@ Block* Call::take_finished(Block* previous) {
   return blocks_.with([&](BlockList& blocks) -> Block* {
     if (previous != nullptr) blocks.put_back(*previous);
     Block* block = setup_.order == Order::as_done ? blocks.take_finished() : blocks.front();
-    if (block == nullptr || !block->finished()) return nullptr;
+    if (block == nullptr || !block->finished() || block->results_in_place()) return nullptr;
     blocks.remove(*block);
     return block;
   });
