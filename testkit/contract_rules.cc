@@ -116,7 +116,7 @@ void running_batches_may_submit(const Subject& subject) {
   Started started = start(subject);
   const Capabilities about = started.backend->capabilities();
   if (about.runs_in_caller || !about.shared_memory || started.workers < 2) return;
-  submit(*started.backend, recorder->make([&, recorder] {
+  submit(*started.backend, recorder->make([&] {
     submit(*started.backend, recorder->make());
     other_began = recorder->wait_until([](const Counts& c) { return c.begun == 2; });
   }));
