@@ -1,0 +1,117 @@
+// Group `memmap`: arrays in shared memory and in files, beside NumPy and joblib. Usage:
+// paracord_memmap_bench FILE_OF_PEERS.
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <numeric>
+#include <ranges>
+
+#include "paracord/bench/limits.h"
+#include "paracord/bench/peers.h"
+#include "paracord/paracord.h"
+
+namespace paracord::bench {
+namespace {
+
+constexpr int workers = 2;
+constexpr double us = 1e6;
+constexpr const char* group = "memmap";
+constexpr std::size_t array_items = (std::size_t{1} << 30) / sizeof(double);
+constexpr std::size_t margin = 10;  // that a slice leaves at either end
+
+double ends_of(ArrayView<const double> view) {
+  return view[0] + view[view.size() - 1];
+}
+
+volatile double sink;
+
+// In several lanes, as NumPy adds.
+double sum_of(std::span<const double> values) {
+  constexpr std::size_t lanes = 16;
+  double sums[lanes] = {};
+  for (std::size_t i = 0; i + lanes <= values.size(); i += lanes) {
+    for (std::size_t lane = 0; lane != lanes; ++lane) sums[lane] += values[i + lane];
+  }
+  return std::accumulate(sums, sums + lanes, 0.0);
+}
+
+// A folder of files in shared memory, away with this object.
+class Folder {
+ public:
+  Folder() {
+    char name[] = "/dev/shm/paracord-bench-XXXXXX";
+    if (mkdtemp(name) == nullptr) std::exit(1);
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string file() const { return path_ / "array.npy"; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Microseconds of a call of two tasks that each get `argument`.
+template <class T>
+double median_call(Parallel& parallel, const T& argument) {
+  const auto call = [&] {
+    sink = parallel(std::views::iota(0, workers) |
+                    std::views::transform([&](int) { return delayed<ends_of>(argument); }))[0];
+  };
+  call();
+  std::vector<double> values;
+  for (int run = 0; run != 200; ++run) values.push_back(seconds(call) * us);
+  return median(std::move(values));
+}
+
+void rows_of_calls(const Peers& peers, const std::string& joblib, const std::string& file) {
+  Parallel parallel({.n_jobs = workers, .backend = "processes"});
+  const auto mapped = load<Array<double>>(file, {.mmap_mode = MmapMode::read});
+  Array<double> frozen(mapped.view());
+  frozen.freeze();
+  CaseRows again(peers, group, "the same frozen array of 1 GiB again", "µs/call", Better::lower);
+  const double same = median_call(parallel, frozen);
+  again.bound(same, 100);
+  again.beside_file(same, "loky same array us", joblib + " loky, a memmap", 1.0);
+  CaseRows slices(peers, group, "a slice of a memmap", "µs/call", Better::lower);
+  const double slice = median_call(parallel, mapped[Slice(margin, array_items - margin)]);
+  slices.bound(slice, 100);
+  slices.beside_file(slice, "loky slice us", joblib + " loky", 1.0);
+}
+
+void rows_of_files(const Peers& peers, const std::string& file) {
+  const Array<double> array(std::vector<double>(array_items, 1.0));
+  std::vector<double> dumps, loads, sums;
+  for (int run = 0; run != 3; ++run) {
+    std::filesystem::remove(file);
+    dumps.push_back(1 / seconds([&] { dump(array, file); }));
+    loads.push_back(1 / seconds([&] { sink = load<Array<double>>(file).data()[0]; }));
+    sums.push_back(1 / seconds([&] {
+                     const auto mapped = load<Array<double>>(file, {.mmap_mode = MmapMode::read});
+                     const auto all = mapped.as_span();
+                     sink = std::accumulate(all.begin(), all.end(), 0.0);
+                   }));
+  }
+  const std::string numpy = "NumPy " + peers.text("numpy");
+  const auto row = [&](const char* name, double ours, const char* key, const char* peer) {
+    CaseRows(peers, group, name, "GiB/s", Better::higher).beside_file(ours, key, numpy + peer, 1.0);
+  };
+  row("dump of 1 GiB to .npy", median(dumps), "numpy save GiB/s", " save");
+  row("load of 1 GiB from .npy", median(loads), "numpy load GiB/s", " load");
+  row("mapped load of 1 GiB and its sum", median(sums), "numpy mapped sum GiB/s",
+      " load, mmap_mode, sum");
+}
+
+}  // namespace
+}  // namespace paracord::bench
+
+int main(int argc, char** argv) {
+  using namespace paracord::bench;
+  paracord::initialize(argc, argv);
+  const Peers peers(argc > 1 ? argv[1] : "");
+  const Folder folder;
+  rows_of_files(peers, folder.file());
+  rows_of_calls(peers, "joblib " + peers.text("joblib"), folder.file());
+}
