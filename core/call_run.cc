@@ -187,8 +187,9 @@ void Call::finish_tasks(Block& block, std::size_t first, std::size_t count) {
   if (setup_.bounded_results && block.gaps() == nullptr) {
     result_bytes_.store(tasks_.result_bytes(block, first), std::memory_order_relaxed);
   }
+  const bool in_place = block.results_in_place();
   if (block.finish(count)) {
-    if (block.results_in_place()) {
+    if (in_place) {
       blocks_.with([&](BlockList& blocks) {
         blocks.remove(block);
         blocks.put_back(block);

@@ -191,6 +191,7 @@ void Call::read_all() {
   if (stopped()) cancel_unclaimed();
 }
 
+// A finished block with its results in place is about to be reused: there is nothing to read in it.
 Block* Call::take_finished(Block* previous) {
   return blocks_.with([&](BlockList& blocks) -> Block* {
     if (previous != nullptr) blocks.put_back(*previous);

@@ -13,7 +13,7 @@ void collect(Call& call, Collector& collector) {
   if (call.stopped()) return;
   for (Block* block = nullptr; (block = call.take_finished(block)) != nullptr;) {
     try {
-      if (!block->results_in_place()) collector.collect(*block, block->gaps());
+      collector.collect(*block, block->gaps());
     } catch (...) {
       call.fail(std::current_exception());
     }

@@ -54,6 +54,8 @@ void thousand_calls_leave_nothing(const Subject& subject) {
   constexpr int warm_up = 200, calls = 1000;
 #ifdef __SANITIZE_ADDRESS__
   constexpr long slack_kib = 256 * 1024;  // freed memory stays in quarantine
+#elif defined(__SANITIZE_THREAD__)
+  constexpr long slack_kib = 64 * 1024;  // each page has shadow pages, and each lock a record
 #else
   constexpr long slack_kib = 8 * 1024;
 #endif
