@@ -199,7 +199,7 @@ struct Megabyte {
 };
 
 TEST(Generator, KeepsNoMoreResultsThanAllowed) {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr int results = 1'000;  // each costs a millisecond of page faults there
 #else
   constexpr int results = 10'000;
