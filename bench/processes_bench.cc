@@ -1,6 +1,6 @@
 // Group `processes`: parallel calls on two worker processes, beside Python's pools and what the
 // machine allows. Usage: paracord_processes_bench FILE_OF_PEERS. The program runs itself anew for
-// what needs a fresh process: --exit, --cold, --array, --results.
+// what needs a fresh process: --exit, --cold, --array, --arrays, --vectors.
 
 #include <limits.h>
 #include <unistd.h>
@@ -31,8 +31,13 @@ double trivial(double x) {
 double ends_of(std::span<const double> array) {
   return array.front() + array.back();
 }
-std::vector<double> make_result(double value) {
+std::vector<double> make_vector(double value) {
   return std::vector<double>(array_items / 2, value);
+}
+Array<double> make_array(double value) {
+  auto made = Array<double>::uninitialized({array_items / 2});
+  std::fill_n(made.data(), made.size(), value);
+  return made;
 }
 
 volatile double sink;
@@ -82,15 +87,16 @@ void run_array() {
 }
 
 // Seconds: the first call, and the median of those that follow.
+template <auto make>
 void run_results() {
   Parallel parallel(on_processes());
   sink = parallel(tasks(workers))[1];
   const auto call = [&] {
     return seconds([&] {
       const auto results = parallel(std::views::iota(0, workers) | std::views::transform([](int i) {
-                                      return delayed<make_result>(i);
+                                      return delayed<make>(i);
                                     }));
-      sink = results[1].back();
+      sink = std::as_const(results[1]).data()[0];
     });
   };
   const double first = call();
@@ -221,17 +227,23 @@ void rows_of_arrays(const Peers& peers, const std::string& joblib) {
 }
 
 void rows_of_results(const Peers& peers, const std::string& joblib) {
-  const std::vector<double> taken = fresh_runs("--results", 3);
-  CaseRows first(peers, group, "2 results of 512 MiB, first call", "GiB/s", Better::higher);
-  first.beside_file(1 / taken[0], "loky first results GiB/s", joblib + " loky", 5.0);
-  CaseRows again(peers, group, "2 results of 512 MiB, again", "GiB/s", Better::higher);
-  again.beside_file(1 / taken[1], "loky next results GiB/s", joblib + " loky", 20.0);
+  const auto rows = [&](const char* argument, const std::string& type, double goal_again) {
+    const std::vector<double> taken = fresh_runs(argument, 3);
+    const std::string name = "2 results of 512 MiB, " + type;
+    CaseRows first(peers, group, name + ", first call", "GiB/s", Better::higher);
+    first.beside_file(1 / taken[0], "loky first results GiB/s", joblib + " loky", 5.0);
+    CaseRows again(peers, group, name + ", again", "GiB/s", Better::higher);
+    again.beside_file(1 / taken[1], "loky next results GiB/s", joblib + " loky", goal_again);
+  };
+  rows("--arrays", "Array", 20.0);
+  rows("--vectors", "std::vector", 5.0);
 }
 
 bool run_as_part(const std::string& argument) {
   if (argument == "--cold") return run_cold(), true;
   if (argument == "--array") return run_array(), true;
-  if (argument == "--results") return run_results(), true;
+  if (argument == "--arrays") return run_results<make_array>(), true;
+  if (argument == "--vectors") return run_results<make_vector>(), true;
   return false;
 }
 

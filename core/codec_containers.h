@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <span>
@@ -11,6 +13,7 @@
 
 #include "paracord/core/argument.h"
 #include "paracord/core/codec_base.h"
+#include "paracord/core/huge_pages.h"
 
 /// Codecs of containers, by what they can do, so that those of other libraries are served too; and
 /// of views.
@@ -68,10 +71,26 @@ struct Codec<C> {
       return C(static_cast<const char*>(bytes.data), bytes.bytes);
     } else {
       C values;
-      values.resize(bytes.bytes / sizeof(T));
-      if (bytes.bytes != 0) std::memcpy(values.data(), bytes.data, bytes.bytes);
+      fill(values, bytes);
       return values;
     }
+  }
+
+ private:
+  static void fill(C& values, const Decoder::Memory& bytes) {
+    const std::size_t count = bytes.bytes / sizeof(T);
+    if constexpr (requires { values.reserve(count); }) {
+      values.reserve(count);
+      detail::prefer_huge_pages(values.data(), bytes.bytes);
+    }
+    if constexpr (requires(const T* first) { values.assign(first, first); }) {
+      if (reinterpret_cast<std::uintptr_t>(bytes.data) % alignof(T) == 0) {
+        const T* first = static_cast<const T*>(bytes.data);
+        return values.assign(first, first + count);
+      }
+    }
+    values.resize(count);
+    if (bytes.bytes != 0) std::memcpy(values.data(), bytes.data, bytes.bytes);
   }
 };
 

@@ -1,21 +1,35 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "paracord/core/guarded.h"
-#include "paracord/memmap/buffer.h"
 
 namespace paracord::detail {
 
+/// A number that no other file has which this process shares.
+std::uint32_t next_file_number();
+
+/// Throws BackendUnavailable with errno's reason: shared memory was to be mapped, reserved, …
+[[noreturn]] void refuse_shared_memory(std::size_t bytes, const char* doing);
+
 /// A file without a name, mapped as a whole, in which many stretches of memory have their place: a
 /// thousand results do not cost a thousand descriptors.
-struct Arena {
+///
+/// Knows which of its pages this process has in its page tables. Those are copied to directly, four
+/// times as fast as a page fault for each allows. New pages are made by write(), which is twice as
+/// fast as filling them through the mapping.
+///
+/// Threads: any, each in a place of its own.
+/// Owns:    the descriptor.
+/// Errors:  BackendUnavailable where the file system has no room; never a SIGBUS.
+class Arena {
+ public:
+  /// Page tables are looked after in chunks of this size.
+  static constexpr std::size_t chunk = std::size_t{1} << 18;
+
   Arena(int fd, std::size_t bytes);
   Arena(const Arena&) = delete;
   ~Arena();
@@ -24,63 +38,27 @@ struct Arena {
   const int fd;
   const std::size_t bytes;
   std::byte* base = nullptr;  ///< of the mapping: readable and writable
-};
 
-/// A number that no other file has which this process shares.
-std::uint32_t next_file_number();
+  void write(std::size_t offset, const void* data, std::size_t bytes);
+  /// Makes the pages exist: writing to them cannot fail.
+  void reserve(std::size_t offset, std::size_t bytes);
+  /// Gives pages back to the system.
+  void drop(std::size_t offset, std::size_t bytes);
 
-/// Gives out shared memory, and takes it back for the next who wants some: pages that are there
-/// already are filled ten times faster than new ones.
-///
-/// Threads: any.
-/// Errors: BackendUnavailable where no folder has room; never a SIGBUS later.
-class ArenaStore {
- public:
-  explicit ArenaStore(std::vector<std::string> folders);
-
-  /// A stretch of shared memory; goes back to the store with its last owner.
-  struct Stretch {
-    std::shared_ptr<Arena> arena;
-    std::size_t offset = 0, bytes = 0;
-    std::byte* data() const { return arena->base + offset; }
-  };
-  using Lease = std::shared_ptr<const Stretch>;
-
-  /// `bytes` at a multiple of 4096, whose pages exist: writing to them cannot fail.
-  Lease allocate(std::size_t bytes);
-  /// The same, filled from `data`: by the way that is fastest for new and for used pages.
-  Lease store(const void* data, std::size_t bytes);
-
-  /// Gives the pages of free memory beyond this back to the system. Default: an eighth of the
-  /// machine's memory, and 4 GiB at most.
-  void set_most_free(std::size_t bytes);
+  /// Whether the chunk that begins at `offset` is in the page tables.
+  bool is_mapped(std::size_t offset) const {
+    return mapped_[offset / chunk].load(std::memory_order_relaxed);
+  }
+  /// Puts a chunk, of which all pages exist, into the page tables. Takes 50 µs. False, and of no
+  /// effect, if pages were dropped since drops() said `drops`.
+  bool map_chunk(std::size_t offset, std::uint64_t drops);
+  std::uint64_t drops();
 
  private:
-  struct Piece {
-    std::size_t bytes;
-    bool has_pages;
-  };
-  struct Place {
-    std::shared_ptr<Arena> arena;
-    std::map<std::size_t, Piece> free;  // by offset; neighbours of one kind are merged
-  };
-  struct State {
-    std::vector<std::unique_ptr<Place>> places;
-    std::vector<std::string> folders;
-    std::size_t most_free, free_with_pages = 0;
-  };
-  struct Found {
-    Stretch stretch;
-    bool has_pages;
-  };
-  Found take(std::size_t bytes);
-  Lease lease(Stretch stretch);
-  static void give_back(State& state, const Stretch& stretch);
-  static void merge(Place& place, std::size_t offset);
-  static std::optional<Found> find(State& state, std::size_t bytes);
-  static void trim(State& state);
+  void write_pages(std::size_t offset, const std::byte* data, std::size_t bytes);
 
-  std::shared_ptr<Guarded<State>> state_;  // shared with the leases, which may outlive the store
+  Guarded<std::uint64_t> drops_;
+  std::unique_ptr<std::atomic<bool>[]> mapped_;  // by chunk; set and cleared under the lock of drops_
 };
 
 }  // namespace paracord::detail

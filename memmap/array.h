@@ -118,8 +118,9 @@ class Array {
   detail::ArrayIterator<const T> end() const { return {data(), layout_, size_}; }
 
   /// Promises that the elements, of all copies that share them, never change again; views that
-  /// exist must not write either. Then calls need not look for changes.
-  void freeze() { buffer_->frozen = true; }
+  /// exist must not write either. Calls on other processes then store them once in all (in shared
+  /// memory, for as long as they live) in place of once each.
+  void freeze() { detail::freeze(buffer_); }
   bool is_frozen() const { return buffer_->frozen; }
   /// Waits until what was written to a mapped file is on the disk.
   void flush() const { buffer_->flush(); }

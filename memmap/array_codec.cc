@@ -73,7 +73,7 @@ void encode_array(Encoder& out, const void* first, const ArrayLayout& layout,
                        extent.lowest * static_cast<std::ptrdiff_t>(element_bytes);
   const std::size_t spanned =
       static_cast<std::size_t>(extent.behind - extent.lowest) * element_bytes;
-  if (access == MemoryAccess::read_only && !find_mapped(lowest, spanned)) {
+  if (access == MemoryAccess::read_only && !find_buffer(lowest, spanned)) {
     return encode_packed(out, first, layout, element_bytes);
   }
   put_layout(out, Form::with_gaps, layout, -extent.lowest);

@@ -1,45 +1,50 @@
 #include "paracord/memmap/buffer.h"
 
-#include <sys/mman.h>
-
 #include <map>
 #include <new>
 #include <stdexcept>
 #include <utility>
 
 #include "paracord/core/guarded.h"
+#include "paracord/core/huge_pages.h"
 
 namespace paracord::detail {
 
 namespace {
 
 constexpr std::size_t vector_alignment = 64;
-constexpr std::size_t huge_page = std::size_t{2} << 20;
-// From here on a huge page that is not full is little.
-constexpr std::size_t least_for_huge_pages = 2 * huge_page;
 
 struct Heap final : Buffer {
   explicit Heap(std::size_t size)
       : alignment(std::align_val_t(size < least_for_huge_pages ? vector_alignment : huge_page)) {
     data = static_cast<std::byte*>(::operator new(size, alignment));
     bytes = size;
-    // A wish: without it the memory is as good, and slower.
-    if (size >= least_for_huge_pages) madvise(data, size, MADV_HUGEPAGE);
+    prefer_huge_pages(data, size);
   }
-  ~Heap() override { ::operator delete(data, alignment); }
+  ~Heap() override {
+    if (frozen) forget_buffer(*this);
+    ::operator delete(data, alignment);
+  }
 
   const std::align_val_t alignment;
 };
 
 struct Adopted final : Buffer {
   explicit Adopted(std::shared_ptr<void> from) : owner(std::move(from)) {}
+  ~Adopted() override {
+    if (frozen) forget_buffer(*this);
+  }
   const std::shared_ptr<void> owner;
 };
 
-using Buffers = std::map<const std::byte*, std::weak_ptr<Buffer>>;  // by first byte
+struct Registered {
+  const Buffer* address;  // also when it is about to go
+  std::weak_ptr<Buffer> buffer;
+};
+using Buffers = std::map<const std::byte*, Registered>;  // by first byte
 
 // Never destroyed: arrays may outlive the static objects.
-Guarded<Buffers>& mapped_buffers() {
+Guarded<Buffers>& registered_buffers() {
   static auto& buffers = *new Guarded<Buffers>;
   return buffers;
 }
@@ -48,27 +53,36 @@ std::atomic<Allocate> current_allocator = &allocate_on_heap;
 
 }  // namespace
 
-std::optional<MappedPlace> find_mapped(const void* data, std::size_t bytes) {
+std::optional<HeldMemory> find_buffer(const void* data, std::size_t bytes) {
   const auto* first = static_cast<const std::byte*>(data);
   // Let go of outside the lock: the last owner's destructor takes it again.
-  std::shared_ptr<Buffer> buffer = mapped_buffers().with([&](Buffers& buffers) {
+  std::shared_ptr<Buffer> buffer = registered_buffers().with([&](Buffers& buffers) {
     const auto behind = buffers.upper_bound(first);
-    return behind == buffers.begin() ? nullptr : std::prev(behind)->second.lock();
+    return behind == buffers.begin() ? nullptr : std::prev(behind)->second.buffer.lock();
   });
   if (buffer == nullptr) return std::nullopt;
   const auto skipped = static_cast<std::size_t>(first - buffer->data);
   if (skipped > buffer->bytes || bytes > buffer->bytes - skipped) return std::nullopt;
-  const bool writable = buffer->writable && buffer->shared && !buffer->frozen;
-  return MappedPlace{buffer->fd, buffer->offset + skipped, writable, std::move(buffer)};
+  return HeldMemory{std::move(buffer), skipped};
 }
 
-void register_mapped(const std::shared_ptr<Buffer>& buffer) {
-  mapped_buffers().with(
-      [&](Buffers& buffers) { buffers.insert_or_assign(buffer->data, std::weak_ptr(buffer)); });
+void register_buffer(const std::shared_ptr<Buffer>& buffer) {
+  registered_buffers().with([&](Buffers& buffers) {
+    buffers.insert_or_assign(buffer->data, Registered{buffer.get(), buffer});
+  });
 }
 
-void forget_mapped(const Buffer& buffer) {
-  mapped_buffers().with([&](Buffers& buffers) { buffers.erase(buffer.data); });
+void forget_buffer(const Buffer& buffer) {
+  registered_buffers().with([&](Buffers& buffers) {
+    const auto found = buffers.find(buffer.data);
+    if (found != buffers.end() && found->second.address == &buffer) buffers.erase(found);
+  });
+}
+
+void freeze(const std::shared_ptr<Buffer>& buffer) {
+  if (buffer->frozen.exchange(true) || buffer->bytes == 0) return;
+  // What lies in a file is found already: by this buffer, or by the one that it was adopted from.
+  if (!find_buffer(buffer->data, buffer->bytes)) register_buffer(buffer);
 }
 
 std::shared_ptr<Buffer> allocate_buffer(std::size_t bytes) {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 
+#include "paracord/core/guarded.h"
+
 namespace paracord::detail {
 
 /// A stretch of memory that arrays own together: on the heap, in a shared segment, or of a mapped
@@ -28,25 +30,38 @@ struct Buffer {
   std::uint32_t file_number = 0;     ///< of the file, among those that this process shares
   int fd = -1;                       ///< of the file that it is a mapping of; -1: private memory
   std::uint64_t offset = 0;          ///< of `data` in that file
+
+  /// Where a copy of private memory lies that others can map. For frozen memory: made when it is
+  /// first sent, and good for as long as the buffer lives.
+  struct Twin {
+    std::shared_ptr<const void> owner;
+    std::uint32_t file_number = 0;
+    int fd = -1;
+    std::uint64_t offset = 0;
+  };
+  Guarded<Twin> twin;
 };
 
-/// Where some memory lies in a file that another process can map as well.
-struct MappedPlace {
-  int fd;
-  std::uint64_t offset;
-  bool writable;  ///< and what is written reaches the file
+/// The registered buffer that holds some memory.
+struct HeldMemory {
   std::shared_ptr<Buffer> buffer;
+  std::size_t skipped;  ///< bytes of the buffer before the memory
+  /// Whether it lies in a file that another process can map as well. If not, it is frozen.
+  bool is_mapped() const { return buffer->fd >= 0; }
+  /// What is written reaches the file.
+  bool is_writable() const { return buffer->writable && buffer->shared && !buffer->frozen; }
 };
-
 /// The registered buffer that holds all of [data, data + bytes), if there is one.
 ///
-/// Threads: any, as for the two below.
-std::optional<MappedPlace> find_mapped(const void* data, std::size_t bytes);
-/// From now on the buffer's memory is found. Only for memory that is the file's: of a
-/// copy-on-write mapping another process would see other values.
-void register_mapped(const std::shared_ptr<Buffer>& buffer);
-/// To be called by the destructor of a registered buffer, before its memory goes.
-void forget_mapped(const Buffer& buffer);
+/// Threads: any, as for those below.
+std::optional<HeldMemory> find_buffer(const void* data, std::size_t bytes);
+/// From now on the buffer's memory is found. Only for memory that is the file's (of a copy-on-write
+/// mapping another process would see other values), or that is frozen.
+void register_buffer(const std::shared_ptr<Buffer>& buffer);
+/// To be called by the destructor of a buffer that may be registered, before its memory goes.
+void forget_buffer(const Buffer& buffer);
+/// The memory never changes again.
+void freeze(const std::shared_ptr<Buffer>& buffer);
 
 /// Makes the memory of new arrays, with unspecified contents. A worker process puts its shared
 /// memory in the heap's place, so that results need no copy.

@@ -28,7 +28,7 @@ std::uint64_t length_of(int fd, const std::string& path) {
 
 struct Mapping final : Buffer {
   ~Mapping() override {
-    if (file_number != 0) forget_mapped(*this);
+    if (file_number != 0 || frozen) forget_buffer(*this);
     if (base != nullptr) munmap(base, mapped);
   }
   void flush() override {
@@ -92,7 +92,7 @@ std::shared_ptr<Buffer> map_file(std::shared_ptr<OpenFile> file, MmapMode mode,
   mapping->offset = offset;
   mapping->file_number = next_file_number();
   mapping->file = std::move(file);
-  register_mapped(mapping);
+  register_buffer(mapping);
   return mapping;
 }
 

@@ -53,21 +53,50 @@ void SharingSender::refer(Encoder& out, const ArenaStore::Lease& lease) {
   }
 }
 
+void SharingSender::refer_to_mapped(Encoder& out, const HeldMemory& held,
+                                    const std::shared_ptr<const void>* owner) {
+  const Buffer& buffer = *held.buffer;
+  const std::uint64_t offset = buffer.offset + held.skipped;
+  post_.announce(buffer.file_number, buffer.fd);
+  out.put(buffer.file_number);
+  out.put(offset);
+  if (lend_ && owner != nullptr) lend_(buffer.file_number, offset, *owner);
+}
+
+// Under the lock: whoever comes second waits for the first one's copy in place of making one.
+void SharingSender::refer_to_twin(Encoder& out, const HeldMemory& held) {
+  Buffer& buffer = *held.buffer;
+  const Buffer::Twin twin = buffer.twin.with([&](Buffer::Twin& made) {
+    if (made.owner == nullptr) {
+      const ArenaStore::Lease lease = arenas_->store(buffer.data, buffer.bytes);
+      made = {lease, lease->arena->number, lease->arena->fd, lease->offset};
+    }
+    return made;
+  });
+  const std::uint64_t offset = twin.offset + held.skipped;
+  post_.announce(twin.file_number, twin.fd);
+  out.put(twin.file_number);
+  out.put(offset);
+  if (lend_) {
+    lend_(twin.file_number, offset, twin.owner);
+  } else if (kept_ != nullptr) {
+    kept_->push_back(twin.owner);
+  }
+}
+
 bool SharingSender::send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
                          const std::shared_ptr<const void>* owner) {
   if (bytes == 0) return false;
-  if (const auto place = find_mapped(data, bytes)) {
-    if (access == MemoryAccess::read_write && !place->writable) {
+  if (const auto held = find_buffer(data, bytes)) {
+    if (access == MemoryAccess::read_write && !held->is_writable()) {
       refuse_to_encode(
-          "a mutable view of memory that is mapped read-only, or copy-on-write, cannot travel: "
-          "what the task writes would not reach the file; map it with MmapMode::read_write, or "
-          "take a const view");
+          "a mutable view of memory that is mapped read-only or copy-on-write, or of a frozen "
+          "array, cannot travel: what the task writes would not reach the caller; map the file "
+          "with MmapMode::read_write, or take a const view");
     }
-    post_.announce(place->buffer->file_number, place->fd);
-    out.put(place->buffer->file_number);
-    out.put(place->offset);
-    if (lend_ && owner != nullptr) lend_(place->buffer->file_number, place->offset, *owner);
-    return true;
+    if (held->is_mapped()) return refer_to_mapped(out, *held, owner), true;
+    if (bytes <= max_nbytes_) return false;
+    return refer_to_twin(out, *held), true;
   }
   if (access == MemoryAccess::read_write || bytes <= max_nbytes_) return false;
   refer(out, call_memory_ != nullptr ? call_memory_->store(*arenas_, data, bytes, owner)
@@ -108,11 +137,28 @@ struct SharingReceiver::File {
     return mapping = mapped;
   }
 
-  const std::uint32_t number;
+  const std::uint32_t number;  // the sender's for it
+  const std::uint32_t own_number = next_file_number();
   const int fd;
   std::size_t bytes = 0;
   void* read_only = nullptr;
   void* read_write = nullptr;
+};
+
+// A result that lies in the memory of the worker that made it. It can be sent on from there.
+struct SharingReceiver::Borrowed final : Buffer {
+  Borrowed(std::shared_ptr<File> from, std::uint64_t place, Release how)
+      : file(std::move(from)), release(std::move(how)) {
+    fd = file->fd;
+    file_number = file->own_number;
+    offset = place;
+  }
+  ~Borrowed() override {
+    forget_buffer(*this);
+    release(file->number, offset);
+  }
+  const std::shared_ptr<File> file;
+  const Release release;
 };
 
 SharingReceiver::~SharingReceiver() = default;
@@ -162,12 +208,16 @@ SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t byte
     if (release_) lent_.push_back({number, offset});
     return {data, writable};
   }
-  if (release_) {
-    *owner = std::shared_ptr<void>(
-        data, [file, offset, release = release_](void*) { release(file->number, offset); });
-  } else {
+  if (!release_) {
     *owner = std::shared_ptr<void>(file, data);
+    return {data, writable};
   }
+  const auto buffer = std::make_shared<Borrowed>(file, offset, release_);
+  buffer->data = static_cast<std::byte*>(data);
+  buffer->bytes = bytes;
+  buffer->writable = buffer->shared = writable;
+  register_buffer(buffer);
+  *owner = buffer;
   return {data, writable};
 }
 

@@ -9,7 +9,8 @@
 
 #include "paracord/core/encoder.h"
 #include "paracord/core/guarded.h"
-#include "paracord/memmap/arena.h"
+#include "paracord/memmap/arena_store.h"
+#include "paracord/memmap/buffer.h"
 
 /// Memory that goes from process to process by reference: the sender names a file that both can
 /// map, and a place in it.
@@ -76,6 +77,9 @@ class SharingSender final : public MemorySender {
 
  private:
   void refer(Encoder& out, const ArenaStore::Lease& lease);
+  void refer_to_mapped(Encoder& out, const HeldMemory& held,
+                       const std::shared_ptr<const void>* owner);
+  void refer_to_twin(Encoder& out, const HeldMemory& held);
 
   ArenaStore* arenas_ = nullptr;
   FilePost& post_;
@@ -109,6 +113,7 @@ class SharingReceiver final : public MemoryReceiver {
 
  private:
   struct File;
+  struct Borrowed;
   std::shared_ptr<File> find(std::uint32_t number);
   Guarded<std::unordered_map<std::uint32_t, std::shared_ptr<File>>> files_;
   struct Lent {

@@ -43,7 +43,7 @@ struct ArenaBuffer final : Buffer {
     offset = lease->offset;
     file_number = lease->arena->number;
   }
-  ~ArenaBuffer() override { forget_mapped(*this); }
+  ~ArenaBuffer() override { forget_buffer(*this); }
   ArenaStore::Lease lease;
 };
 
@@ -51,7 +51,7 @@ std::shared_ptr<Buffer> allocate_shared(std::size_t bytes) {
   if (bytes <= least_shared_bytes) return allocate_on_heap(bytes);
   auto buffer = std::make_shared<ArenaBuffer>(array_arenas->allocate(bytes));
   buffer->bytes = bytes;
-  register_mapped(buffer);
+  register_buffer(buffer);
   return buffer;
 }
 

@@ -5,8 +5,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <ranges>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "paracord/paracord.h"
@@ -60,6 +63,28 @@ Array<double> loaded(const std::string& path) {
 }
 Array<double> given_back(Array<double> array) {
   return array;
+}
+
+// The file in which some memory lies, and the place in it; empty for private memory.
+std::string place_of(const void* memory) {
+  const auto address = reinterpret_cast<std::uintptr_t>(memory);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream fields(line);
+    std::uintptr_t begin = 0, end = 0, offset = 0;
+    char dash = 0;
+    std::string rights, device, inode;
+    fields >> std::hex >> begin >> dash >> end >> rights >> offset >> device >> inode;
+    if (address < begin || address >= end) continue;
+    return inode == "0" ? "" : device + " " + inode + "+" + std::to_string(offset + address - begin);
+  }
+  return "";
+}
+std::string place_of_view(ArrayView<const double> view) {
+  return place_of(view.data());
+}
+std::string place_of_span(std::span<const double> span) {
+  return place_of(span.data());
 }
 
 TEST_F(Arrays, ReachWorkersOfAnySize) {
@@ -141,6 +166,51 @@ TEST_F(Arrays, AreSharedByManyTasks) {
                                return delayed<sum>(array[{.start = i}]);
                              }));
   for (int i = 0; i != 50; ++i) EXPECT_EQ(sums[i], sum(array[{.start = i}]));
+}
+
+TEST_F(Arrays, FrozenAreStoredOnce) {
+  Array<double> array = counted({large});
+  array.freeze();
+  const std::string place = run(delayed<place_of_view>(array)).at(0);
+  EXPECT_NE(place, "");
+  const Array<double> other = counted({large});
+  EXPECT_NE(run(delayed<place_of_view>(other)).at(0), place);
+  EXPECT_EQ(run(delayed<place_of_view>(array)).at(0), place);
+  EXPECT_EQ(run(delayed<place_of_span>(std::as_const(array).as_span())).at(0), place);
+  EXPECT_EQ(sum(array), run(delayed<sum>(array)).at(0));
+  EXPECT_EQ(sum(array[{.start = 5, .step = 3}]),
+            run(delayed<sum>(array[{.start = 5, .step = 3}])).at(0));
+}
+
+TEST_F(Arrays, PartsOfFrozenAreInTheSamePlace) {
+  Array<double> array = counted({large, 2});
+  array.freeze();
+  const std::string whole = run(delayed<place_of_view>(array)).at(0);
+  const std::string part = run(delayed<place_of_view>(array[{.start = 1000}])).at(0);
+  EXPECT_EQ(part.substr(0, part.find('+')), whole.substr(0, whole.find('+')));
+  const auto offset_of = [](const std::string& place) {
+    return std::stoull(place.substr(place.find('+') + 1));
+  };
+  EXPECT_EQ(offset_of(part), offset_of(whole) + 2000 * sizeof(double));
+}
+
+TEST_F(Arrays, FrozenCannotBeWrittenByTasks) {
+  auto array = create_npy<double>(path("a.npy"), {large});
+  const ArrayView<double> view = array.view();
+  array.freeze();
+  EXPECT_THROW(run(delayed<fill>(view, 1.0)), SerializationError);
+}
+
+TEST_F(Arrays, ResultsGoOnWithoutACopy) {
+  const Array<double> array = counted({large});
+  std::vector<Array<double>> results = run(delayed<doubled>(array));
+  const std::string place = place_of(std::as_const(results[0]).data());
+  EXPECT_NE(place, "");
+  EXPECT_EQ(run(delayed<place_of_view>(std::as_const(results[0]))).at(0), place);
+  EXPECT_EQ(run(delayed<sum>(std::as_const(results[0]))).at(0), sum(results[0]));
+  // Their memory can be written by tasks, as a mapped file's.
+  run(delayed<fill>(results[0].view(), 7.0));
+  EXPECT_EQ(sum(results[0]), 7.0 * large);
 }
 
 }  // namespace

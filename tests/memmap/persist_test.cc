@@ -181,15 +181,17 @@ TEST_F(Persist, LeavesLinksAndRightsAsTheyAre) {
 TEST_F(Persist, MappedMemoryIsFound) {
   dump(counted({100}), path("a.npy"));
   const auto shared = load<Array<double>>(path("a.npy"), {MmapMode::read_write});
-  const auto place = detail::find_mapped(shared.data() + 10, 80);
+  const auto place = detail::find_buffer(shared.data() + 10, 80);
   ASSERT_TRUE(place.has_value());
-  EXPECT_EQ(place->offset, 128u + 80);
-  EXPECT_TRUE(place->writable);
+  EXPECT_TRUE(place->is_mapped());
+  EXPECT_EQ(place->buffer->offset, 128u);
+  EXPECT_EQ(place->skipped, 80u);
+  EXPECT_TRUE(place->is_writable());
   EXPECT_NE(place->buffer->file_number, 0u);
   const auto read_only = load<Array<double>>(path("a.npy"), {MmapMode::read});
-  EXPECT_FALSE(detail::find_mapped(read_only.data(), 8)->writable);
+  EXPECT_FALSE(detail::find_buffer(read_only.data(), 8)->is_writable());
   const auto private_copy = load<Array<double>>(path("a.npy"), {MmapMode::copy_on_write});
-  EXPECT_FALSE(detail::find_mapped(private_copy.data(), 8).has_value());
+  EXPECT_FALSE(detail::find_buffer(private_copy.data(), 8).has_value());
 }
 
 }  // namespace

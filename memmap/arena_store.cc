@@ -1,0 +1,156 @@
+#include "paracord/memmap/arena_store.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "paracord/memmap/temp_folder.h"
+
+namespace paracord::detail {
+
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::size_t usual_arena_bytes = std::size_t{256} << 20;
+constexpr std::size_t largest_most_free = std::size_t{4} << 30;
+
+std::size_t default_most_free() {
+  const auto memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return std::min(memory / 8, largest_most_free);
+}
+
+}  // namespace
+
+ArenaStore::ArenaStore(std::vector<std::string> folders)
+    : state_(std::make_shared<Guarded<State>>()) {
+  state_->with([&](State& state) {
+    state.folders = std::move(folders);
+    state.most_free = default_most_free();
+  });
+}
+
+void ArenaStore::set_most_free(std::size_t bytes) {
+  state_->with([&](State& state) {
+    state.most_free = bytes;
+    trim(state);
+  });
+}
+
+// The smallest piece that is large enough, used pages before new ones.
+std::optional<ArenaStore::Found> ArenaStore::find(State& state, std::size_t bytes) {
+  Place* best_place = nullptr;
+  std::map<std::size_t, Piece>::iterator best;
+  const auto better = [&](const Piece& piece) {
+    if (piece.bytes < bytes) return false;
+    if (best_place == nullptr) return true;
+    if (piece.has_pages != best->second.has_pages) return piece.has_pages;
+    return piece.bytes < best->second.bytes;
+  };
+  for (const auto& place : state.places) {
+    for (auto piece = place->free.begin(); piece != place->free.end(); ++piece) {
+      if (!better(piece->second)) continue;
+      best_place = place.get();
+      best = piece;
+    }
+  }
+  if (best_place == nullptr) return std::nullopt;
+  const auto [offset, piece] = *best;
+  best_place->free.erase(best);
+  if (piece.bytes > bytes)
+    best_place->free.emplace(offset + bytes, Piece{piece.bytes - bytes, piece.has_pages});
+  if (piece.has_pages) state.free_with_pages -= bytes;
+  return Found{{best_place->arena, offset, bytes}, piece.has_pages};
+}
+
+ArenaStore::Found ArenaStore::take(std::size_t bytes) {
+  bytes = (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
+  return state_->with([&](State& state) {
+    if (auto found = find(state, bytes)) return *std::move(found);
+    const std::size_t size = std::max(bytes, usual_arena_bytes);
+    auto place = std::make_unique<Place>();
+    place->arena = std::make_shared<Arena>(make_nameless_file(state.folders, size, bytes), size);
+    place->free.emplace(0, Piece{size, false});
+    state.places.push_back(std::move(place));
+    return *find(state, bytes);
+  });
+}
+
+struct ArenaStore::Owned : Stretch {
+  Owned(Found found, std::shared_ptr<Guarded<State>> from)
+      : Stretch(std::move(found.stretch)), has_pages(found.has_pages), state(std::move(from)) {}
+  Owned(const Owned&) = delete;
+  ~Owned() {
+    if (!has_pages) arena->drop(offset, bytes);  // some may have been made before room ran out
+    state->with([this](State& store) { give_back(store, *this, has_pages); });
+  }
+  bool has_pages;
+  const std::shared_ptr<Guarded<State>> state;
+};
+
+ArenaStore::Lease ArenaStore::allocate(std::size_t bytes) {
+  const auto owned = std::make_shared<Owned>(take(bytes), state_);
+  if (!owned->has_pages) owned->arena->reserve(owned->offset, owned->bytes);
+  owned->has_pages = true;
+  return owned;
+}
+
+ArenaStore::Lease ArenaStore::store(const void* data, std::size_t bytes) {
+  const auto owned = std::make_shared<Owned>(take(bytes), state_);
+  owned->arena->write(owned->offset, data, bytes);
+  owned->has_pages = true;
+  page_mapper_.add(owned->arena, owned->offset, bytes);
+  return owned;
+}
+
+void ArenaStore::merge(Place& place, std::size_t offset) {
+  auto piece = place.free.find(offset);
+  const auto joins = [](const auto& left, const auto& right) {
+    return left->first + left->second.bytes == right->first &&
+           left->second.has_pages == right->second.has_pages;
+  };
+  if (const auto next = std::next(piece); next != place.free.end() && joins(piece, next)) {
+    piece->second.bytes += next->second.bytes;
+    place.free.erase(next);
+  }
+  if (piece == place.free.begin()) return;
+  if (const auto before = std::prev(piece); joins(before, piece)) {
+    before->second.bytes += piece->second.bytes;
+    place.free.erase(piece);
+  }
+}
+
+void ArenaStore::give_back(State& state, const Stretch& stretch, bool has_pages) {
+  for (const auto& place : state.places) {
+    if (place->arena != stretch.arena) continue;
+    place->free.emplace(stretch.offset, Piece{stretch.bytes, has_pages});
+    merge(*place, stretch.offset);
+    if (has_pages) state.free_with_pages += stretch.bytes;
+    return trim(state);
+  }
+}
+
+// Pages that nobody uses go back to the system, whole pieces at a time.
+void ArenaStore::trim(State& state) {
+  for (auto place = state.places.begin();
+       place != state.places.end() && state.free_with_pages > state.most_free;) {
+    std::map<std::size_t, Piece>& free = (*place)->free;
+    for (auto piece = free.begin(); piece != free.end();) {
+      const auto [offset, bytes] = std::pair(piece->first, piece->second.bytes);
+      const bool trimmed = piece->second.has_pages && state.free_with_pages > state.most_free;
+      if (trimmed) {
+        (*place)->arena->drop(offset, bytes);
+        piece->second.has_pages = false;
+        state.free_with_pages -= bytes;
+        merge(**place, offset);
+      }
+      piece = free.upper_bound(offset);
+    }
+    const bool empty = free.size() == 1 && free.begin()->second.bytes == (*place)->arena->bytes &&
+                       !free.begin()->second.has_pages;
+    place = empty ? state.places.erase(place) : std::next(place);
+  }
+}
+
+}  // namespace paracord::detail

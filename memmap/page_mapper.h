@@ -1,0 +1,42 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "paracord/memmap/arena.h"
+
+namespace paracord::detail {
+
+/// Puts memory that was just written into this process's page tables, in idle time: the page faults
+/// of a gigabyte take 0.2 s, and who fills that memory next is spared them.
+///
+/// Threads: any. Starts one when there is something to do, at the lowest priority.
+class PageMapper {
+ public:
+  PageMapper() = default;
+  PageMapper(const PageMapper&) = delete;
+  ~PageMapper();
+
+  /// The pages of [offset, offset + bytes) exist, until the arena drops some.
+  void add(std::shared_ptr<Arena> arena, std::size_t offset, std::size_t bytes);
+
+ private:
+  struct Job {
+    std::shared_ptr<Arena> arena;
+    std::size_t next, end;  // chunks that lie inside as a whole
+    std::uint64_t drops;
+  };
+  void run();
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  bool ends_ = false;
+  std::thread thread_;
+};
+
+}  // namespace paracord::detail

@@ -1,0 +1,128 @@
+#include "paracord/memmap/arena_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "paracord/core/errors.h"
+
+namespace paracord::detail {
+namespace {
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+std::vector<std::byte> random_bytes(std::size_t count, unsigned seed) {
+  std::minstd_rand random(seed);
+  std::vector<std::byte> bytes(count);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+  return bytes;
+}
+
+bool holds(const ArenaStore::Lease& lease, const std::vector<std::byte>& bytes) {
+  return std::memcmp(lease->data(), bytes.data(), bytes.size()) == 0;
+}
+
+// Bytes of the file that exist.
+std::size_t pages_of(const Arena& arena) {
+  struct stat about {};
+  EXPECT_EQ(fstat(arena.fd, &about), 0);
+  return static_cast<std::size_t>(about.st_blocks) * 512;
+}
+
+void wait_until_mapped(const ArenaStore::Stretch& stretch) {
+  while (!stretch.arena->is_mapped(stretch.offset)) std::this_thread::yield();
+}
+
+TEST(ArenaStore, StoresBytesOfAnySize) {
+  ArenaStore store({"/dev/shm"});
+  for (const std::size_t size : {std::size_t{1}, std::size_t{4096}, 3 * mib + 17, 20 * mib}) {
+    const auto bytes = random_bytes(size, 1);
+    const auto lease = store.store(bytes.data(), size);
+    EXPECT_TRUE(holds(lease, bytes)) << size;
+    EXPECT_EQ(lease->offset % 4096, 0u);
+  }
+}
+
+TEST(ArenaStore, GivesReturnedMemoryToTheNext) {
+  ArenaStore store({"/dev/shm"});
+  const auto first_bytes = random_bytes(8 * mib, 1), next_bytes = random_bytes(8 * mib, 2);
+  auto lease = store.store(first_bytes.data(), first_bytes.size());
+  const std::byte* place = lease->data();
+  lease.reset();
+  lease = store.store(next_bytes.data(), next_bytes.size());
+  EXPECT_EQ(lease->data(), place);
+  EXPECT_TRUE(holds(lease, next_bytes));
+}
+
+// What is in the page tables is filled in another way than what is not: both, and mixtures.
+TEST(ArenaStore, FillsMappedMemoryAsWell) {
+  ArenaStore store({"/dev/shm"});
+  const auto small = random_bytes(8 * mib, 1);
+  auto lease = store.store(small.data(), small.size());
+  wait_until_mapped(*lease);
+  lease.reset();
+  for (unsigned seed = 2; seed != 6; ++seed) {
+    const auto bytes = random_bytes(5 * mib + 1000 * seed + 1, seed);
+    lease = store.store(bytes.data() + seed, bytes.size() - seed);
+    EXPECT_EQ(std::memcmp(lease->data(), bytes.data() + seed, bytes.size() - seed), 0) << seed;
+    lease.reset();
+  }
+}
+
+TEST(ArenaStore, GivesPagesThatNobodyUsesBack) {
+  ArenaStore store({"/dev/shm"});
+  store.set_most_free(4 * mib);
+  const auto bytes = random_bytes(16 * mib, 1);
+  auto kept = store.store(bytes.data(), mib);
+  const std::shared_ptr<Arena> arena = kept->arena;
+  auto lease = store.store(bytes.data(), bytes.size());
+  wait_until_mapped(*lease);
+  lease.reset();
+  EXPECT_LE(pages_of(*arena), 6 * mib);
+  // The place can be filled again, by writing as by storing.
+  lease = store.store(bytes.data(), bytes.size());
+  EXPECT_TRUE(holds(lease, bytes));
+  lease.reset();
+  const auto room = store.allocate(bytes.size());
+  std::memcpy(room->data(), bytes.data(), bytes.size());
+  EXPECT_TRUE(holds(room, bytes));
+}
+
+TEST(ArenaStore, OutlivedByItsLeases) {
+  const auto bytes = random_bytes(4 * mib, 1);
+  ArenaStore::Lease lease;
+  {
+    ArenaStore store({"/dev/shm"});
+    lease = store.store(bytes.data(), bytes.size());
+  }
+  EXPECT_TRUE(holds(lease, bytes));
+}
+
+TEST(ArenaStore, RefusesWhereNoFolderHasRoom) {
+  ArenaStore store({"/dev/shm"});
+  EXPECT_THROW((void)store.allocate(std::size_t{1} << 60), BackendUnavailable);
+  ArenaStore nowhere({"/nonexistent"});
+  EXPECT_THROW((void)nowhere.allocate(1), BackendUnavailable);
+}
+
+TEST(ArenaStore, ServesManyThreads) {
+  ArenaStore store({"/dev/shm"});
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t != 4; ++t) {
+    threads.emplace_back([&store, t] {
+      for (unsigned round = 0; round != 20; ++round) {
+        const auto bytes = random_bytes(100'000 * (t + 1) + round, t * 100 + round);
+        const auto lease = store.store(bytes.data(), bytes.size());
+        ASSERT_TRUE(holds(lease, bytes));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace paracord::detail
