@@ -72,17 +72,19 @@ double send_array(Parallel& parallel, const std::vector<double>& array) {
   });
 }
 
-// Seconds: a fresh array, the limit, the next array.
+// Seconds: a fresh array, the limit, the next array. The limit is measured on both sides, and the
+// better one counts: memory that a virtual machine has not used yet is slow.
 void run_array() {
   Parallel parallel(on_processes());
   sink = parallel(tasks(workers))[1];
   std::vector<double> array(array_items, 1.0);
   const std::size_t bytes = array.size() * sizeof(double);
+  const double limit_before = write_seconds(array.data(), bytes);
   const double fresh = send_array(parallel, array);
   array.assign(array_items, 2.0);
   const double next = send_array(parallel, array);
-  const double limit =
-      std::min(write_seconds(array.data(), bytes), mapped_copy_seconds(array.data(), bytes));
+  const double limit = std::min(
+      {limit_before, write_seconds(array.data(), bytes), mapped_copy_seconds(array.data(), bytes)});
   std::printf("%g %g %g\n", fresh, limit, next);
 }
 
@@ -93,9 +95,8 @@ void run_results() {
   sink = parallel(tasks(workers))[1];
   const auto call = [&] {
     return seconds([&] {
-      const auto results = parallel(std::views::iota(0, workers) | std::views::transform([](int i) {
-                                      return delayed<make>(i);
-                                    }));
+      const auto results = parallel(std::views::iota(0, workers) |
+                                    std::views::transform([](int i) { return delayed<make>(i); }));
       sink = std::as_const(results[1]).data()[0];
     });
   };
@@ -227,16 +228,17 @@ void rows_of_arrays(const Peers& peers, const std::string& joblib) {
 }
 
 void rows_of_results(const Peers& peers, const std::string& joblib) {
-  const auto rows = [&](const char* argument, const std::string& type, double goal_again) {
+  const auto rows = [&](const char* argument, const std::string& type, double goal_first,
+                        double goal_again) {
     const std::vector<double> taken = fresh_runs(argument, 3);
     const std::string name = "2 results of 512 MiB, " + type;
     CaseRows first(peers, group, name + ", first call", "GiB/s", Better::higher);
-    first.beside_file(1 / taken[0], "loky first results GiB/s", joblib + " loky", 5.0);
+    first.beside_file(1 / taken[0], "loky first results GiB/s", joblib + " loky", goal_first);
     CaseRows again(peers, group, name + ", again", "GiB/s", Better::higher);
     again.beside_file(1 / taken[1], "loky next results GiB/s", joblib + " loky", goal_again);
   };
-  rows("--arrays", "Array", 20.0);
-  rows("--vectors", "std::vector", 5.0);
+  rows("--arrays", "Array", 5.0, 20.0);
+  rows("--vectors", "std::vector", 1.0, 1.0);
 }
 
 bool run_as_part(const std::string& argument) {

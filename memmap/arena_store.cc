@@ -98,7 +98,7 @@ ArenaStore::Lease ArenaStore::allocate(std::size_t bytes) {
 
 ArenaStore::Lease ArenaStore::store(const void* data, std::size_t bytes) {
   const auto owned = std::make_shared<Owned>(take(bytes), state_);
-  owned->arena->write(owned->offset, data, bytes);
+  owned->arena->write(owned->offset, data, bytes, owned->has_pages);
   owned->has_pages = true;
   page_mapper_.add(owned->arena, owned->offset, bytes);
   return owned;

@@ -11,8 +11,8 @@
 
 namespace paracord::detail {
 
-/// Puts memory that was just written into this process's page tables, in idle time: the page faults
-/// of a gigabyte take 0.2 s, and who fills that memory next is spared them.
+/// Puts memory that was just written into this process's page tables, in idle time: that takes as
+/// long as a copy does, and who fills that memory next is spared it.
 ///
 /// Threads: any. Starts one when there is something to do, at the lowest priority.
 class PageMapper {
