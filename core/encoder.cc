@@ -57,7 +57,7 @@ void Encoder::memory(const void* data, std::size_t bytes, MemoryAccess access,
   put(static_cast<std::uint64_t>(bytes));
   if (sender_ != nullptr && sender_->send(*this, data, bytes, access, owner)) return;
   truncate(start);
-  if (access == MemoryAccess::read_write && bytes != 0) {
+  if (access != MemoryAccess::read_only && bytes != 0) {
     detail::refuse_to_encode(
         "a mutable view of ordinary memory cannot travel: what the task writes would be lost; let "
         "it look at a writable memory-mapped array, or return the values");

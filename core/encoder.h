@@ -15,7 +15,11 @@ class Encoder;
 class Decoder;
 
 /// What a task may do with memory that it was given a view of.
-enum class MemoryAccess : std::uint8_t { read_only, read_write };
+enum class MemoryAccess : std::uint8_t {
+  read_only,
+  read_write,
+  read_write_parts  ///< some of the elements between the first and the last; the rest are others'
+};
 
 namespace detail {
 

@@ -60,7 +60,8 @@ class Arena {
   void write_pages(std::size_t offset, const std::byte* data, std::size_t bytes);
 
   Guarded<std::uint64_t> drops_;
-  std::unique_ptr<std::atomic<bool>[]> mapped_;  // by chunk; set and cleared under the lock of drops_
+  std::unique_ptr<std::atomic<bool>[]>
+      mapped_;  // by chunk; set and cleared under the lock of drops_
 };
 
 }  // namespace paracord::detail

@@ -10,6 +10,10 @@ namespace {
 // How the elements lie in the memory that follows.
 enum class Form : std::uint8_t { c, fortran, with_gaps };
 
+MemoryAccess access_with_gaps(MemoryAccess access) {
+  return access == MemoryAccess::read_only ? access : MemoryAccess::read_write_parts;
+}
+
 void put_layout(Encoder& out, Form form, const ArrayLayout& layout, std::ptrdiff_t first) {
   out.put(form);
   out.put(static_cast<std::uint8_t>(layout.shape.size()));
@@ -77,7 +81,7 @@ void encode_array(Encoder& out, const void* first, const ArrayLayout& layout,
     return encode_packed(out, first, layout, element_bytes);
   }
   put_layout(out, Form::with_gaps, layout, -extent.lowest);
-  out.memory(lowest, spanned, access, owner);
+  out.memory(lowest, spanned, access_with_gaps(access), owner);
 }
 
 DecodedArray decode_array(Decoder& in, std::size_t element_bytes, MemoryAccess access,
@@ -99,7 +103,8 @@ DecodedArray decode_array(Decoder& in, std::size_t element_bytes, MemoryAccess a
     }
     first = in.get<std::int64_t>();
   }
-  const Decoder::Memory memory = in.memory(access, owner);
+  const Decoder::Memory memory =
+      in.memory(form == Form::with_gaps ? access_with_gaps(access) : access, owner);
   const std::size_t elements = memory.bytes / element_bytes;
   if (memory.bytes % element_bytes != 0) refuse_message("an array in it ends within an element");
   if (form == Form::with_gaps) {

@@ -32,12 +32,10 @@ class SignalsBlocked {
 }  // namespace
 
 PageMapper::~PageMapper() {
-  {
-    const std::lock_guard hold(mutex_);
-    ends_ = true;
-  }
-  changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  ends_.store(true);
+  changed_.notify();
+  std::thread thread = state_.with([](State& state) { return std::move(state.thread); });
+  if (thread.joinable()) thread.join();
 }
 
 void PageMapper::add(std::shared_ptr<Arena> arena, std::size_t offset, std::size_t bytes) {
@@ -47,34 +45,41 @@ void PageMapper::add(std::shared_ptr<Arena> arena, std::size_t offset, std::size
   while (next < end && arena->is_mapped(next)) next += Arena::chunk;
   if (next >= end) return;
   const std::uint64_t drops = arena->drops();
-  const std::lock_guard hold(mutex_);
-  jobs_.push_back({std::move(arena), next, end, drops});
-  try {
-    const SignalsBlocked blocked;
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    return jobs_.clear();  // no more threads: the next copy takes its page faults
-  }
-  changed_.notify_one();
+  state_.with([&](State& state) {
+    state.jobs.push_back({std::move(arena), next, end, drops});
+    try {
+      const SignalsBlocked blocked;
+      if (!state.thread.joinable()) state.thread = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+      state.jobs.clear();  // no more threads: the next copy takes its page faults
+    }
+  });
+  changed_.notify();
+}
+
+bool PageMapper::has_jobs() {
+  return state_.with([](State& state) { return !state.jobs.empty(); });
+}
+
+std::optional<PageMapper::Job> PageMapper::next_job() {
+  return state_.with([](State& state) -> std::optional<Job> {
+    if (state.jobs.empty()) return std::nullopt;
+    std::optional<Job> job(std::move(state.jobs.front()));
+    state.jobs.pop_front();
+    return job;
+  });
 }
 
 void PageMapper::run() {
   pthread_setname_np(pthread_self(), "paracord-pages");
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), lowest_priority);
-  std::unique_lock hold(mutex_);
-  while (true) {
-    changed_.wait(hold, [this] { return ends_ || !jobs_.empty(); });
-    if (ends_) return;
-    Job& job = jobs_.front();  // only this thread takes one away
-    hold.unlock();
-    if (!job.arena->is_mapped(job.next) && !job.arena->map_chunk(job.next, job.drops)) {
-      job.next = job.end;
-    } else {
-      job.next += Arena::chunk;
+  while (!ends_.load()) {
+    changed_.wait([this] { return ends_.load() || has_jobs(); });
+    std::optional<Job> job = next_job();
+    for (; job && job->next < job->end && !ends_.load(); job->next += Arena::chunk) {
+      if (job->arena->is_mapped(job->next)) continue;
+      if (!job->arena->map_chunk(job->next, job->drops)) break;
     }
-    const std::shared_ptr<Arena> last_owner = job.next >= job.end ? job.arena : nullptr;
-    hold.lock();
-    if (job.next >= job.end) jobs_.pop_front();
   }
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <thread>
 
+#include "paracord/core/event.h"
+#include "paracord/core/guarded.h"
 #include "paracord/memmap/arena.h"
 
 namespace paracord::detail {
@@ -32,11 +34,16 @@ class PageMapper {
   };
   void run();
 
-  std::mutex mutex_;  // of what follows
-  std::condition_variable changed_;
-  std::deque<Job> jobs_;
-  bool ends_ = false;
-  std::thread thread_;
+  bool has_jobs();
+  std::optional<Job> next_job();
+
+  struct State {
+    std::deque<Job> jobs;
+    std::thread thread;
+  };
+  Guarded<State> state_;
+  std::atomic<bool> ends_{false};
+  Event changed_;
 };
 
 }  // namespace paracord::detail

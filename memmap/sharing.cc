@@ -88,17 +88,22 @@ bool SharingSender::send(Encoder& out, const void* data, std::size_t bytes, Memo
                          const std::shared_ptr<const void>* owner) {
   if (bytes == 0) return false;
   if (const auto held = find_buffer(data, bytes)) {
-    if (access == MemoryAccess::read_write && !held->is_writable()) {
+    if (access != MemoryAccess::read_only && !held->is_writable()) {
       refuse_to_encode(
           "a mutable view of memory that is mapped read-only or copy-on-write, or of a frozen "
           "array, cannot travel: what the task writes would not reach the caller; map the file "
           "with MmapMode::read_write, or take a const view");
     }
-    if (held->is_mapped()) return refer_to_mapped(out, *held, owner), true;
+    if (held->is_mapped()) {
+      refer_to_mapped(out, *held, owner);
+      // Its place here, for what comes back.
+      if (access != MemoryAccess::read_only) out.put(reinterpret_cast<std::uint64_t>(data));
+      return true;
+    }
     if (bytes <= max_nbytes_) return false;
     return refer_to_twin(out, *held), true;
   }
-  if (access == MemoryAccess::read_write || bytes <= max_nbytes_) return false;
+  if (access != MemoryAccess::read_only || bytes <= max_nbytes_) return false;
   refer(out, call_memory_ != nullptr ? call_memory_->store(*arenas_, data, bytes, owner)
                                      : arenas_->store(data, bytes));
   return true;
@@ -196,10 +201,17 @@ SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t byte
   const std::shared_ptr<File> file = find(number);
   if (offset > file->bytes || bytes > file->bytes - offset)
     refuse_message("it refers to a place beyond the end of shared memory");
-  // What a result lies in belongs to its receiver.
-  const MemoryAccess mapped = release_ && owner != nullptr ? MemoryAccess::read_write : access;
-  const bool writable = mapped == MemoryAccess::read_write && file->writable();
-  // A result may lie in a file that the worker had opened to read.
+  const std::uint64_t place_there = access == MemoryAccess::read_only ? 0 : in.get<std::uint64_t>();
+  if (access != MemoryAccess::read_only && drafts_ != nullptr) {
+    const auto* original =
+        static_cast<const std::byte*>(file->map(MemoryAccess::read_only)) + offset;
+    const bool with_gaps = access == MemoryAccess::read_write_parts;
+    return {drafts_->add(place_there, original, bytes, with_gaps), true};
+  }
+  // What a result lies in belongs to its receiver; but it may lie in a file that the worker had
+  // opened to read.
+  const bool wants_to_write = access != MemoryAccess::read_only || (release_ && owner != nullptr);
+  const bool writable = wants_to_write && file->writable();
   const bool only_reads = access == MemoryAccess::read_only && !writable;
   void* data = static_cast<std::byte*>(
                    file->map(only_reads ? MemoryAccess::read_only : MemoryAccess::read_write)) +

@@ -11,6 +11,7 @@
 #include "paracord/core/guarded.h"
 #include "paracord/memmap/arena_store.h"
 #include "paracord/memmap/buffer.h"
+#include "paracord/memmap/drafts.h"
 
 /// Memory that goes from process to process by reference: the sender names a file that both can
 /// map, and a place in it.
@@ -106,6 +107,9 @@ class SharingReceiver final : public MemoryReceiver {
   /// Called where a file is not known yet: adds what has been announced by now.
   void fetch_with(std::function<void()> fetch) { fetch_ = std::move(fetch); }
 
+  /// From now on memory to be written to is copied here, or (null) written where it lies.
+  void write_to(Drafts* drafts) { drafts_ = drafts; }
+
   Received receive(Decoder& in, std::size_t bytes, MemoryAccess access,
                    std::shared_ptr<void>* owner) override;
   /// The end of the message: memory that it lent without an owner is not needed any more.
@@ -123,6 +127,7 @@ class SharingReceiver final : public MemoryReceiver {
   std::vector<Lent> lent_;
   Release release_;
   std::function<void()> fetch_;
+  Drafts* drafts_ = nullptr;
 };
 
 }  // namespace paracord::detail

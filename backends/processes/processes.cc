@@ -139,6 +139,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   call_.memory = &memory_;
   call_.max_nbytes = o.max_nbytes.value_or(default_max_nbytes);
   call_.nesting_level = settings.nesting_level;
+  call_.drafts = o.retries.value_or(0) > 0;
   if (o.task_timeout)
     call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*o.task_timeout);
   try {

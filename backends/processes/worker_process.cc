@@ -261,6 +261,7 @@ bool WorkerProcess::post(Part& part) {
   head.worker = call_.worker;
   head.attempt = part.attempt;
   head.nesting_level = call_.nesting_level;
+  head.drafts = call_.drafts;
   head.timed = part.batch->tasks.timed() || call_.task_timeout;
   tasks_sent_ += part.count;
   const bool large = message_.size() > largest_inline_message;

@@ -54,6 +54,7 @@ class WorkerProcess {
     std::size_t max_nbytes = 0;
     int worker = 0;  // its index in the call
     int nesting_level = 0;
+    bool drafts = false;  // tasks may run again: what they write must wait for their result
     std::optional<Clock::duration> task_timeout;
   };
 
@@ -129,8 +130,9 @@ class WorkerProcess {
   void introduce_modules(const std::vector<std::uint64_t>& references);
   std::optional<std::size_t> take_slot(Part& part);
   void handle(const RingReader<result_unit>::Record& record);
-  void handle_large(const RingReader<result_unit>::Record& record, const ResultHead& head);
-  void task_over(const ResultHead& head, bool succeeded, Decoder& in);
+  void large_task_over(FromWorker kind, Decoder& in);
+  void task_over(const ResultHead& head, FromWorker kind, const std::byte* message,
+                 std::size_t bytes);
   void part_ends(const BatchEnd& end);
   RemoteRun run_of(const ResultHead& head, int attempt) const;
 

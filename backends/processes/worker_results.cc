@@ -33,22 +33,21 @@ bool WorkerProcess::collect() {
 }
 
 void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
-  Decoder in(record.body, record.bytes, &receiver_);
-  switch (static_cast<FromWorker>(record.kind)) {
+  Decoder in(record.body, record.bytes);
+  const auto kind = static_cast<FromWorker>(record.kind);
+  switch (kind) {
     case FromWorker::result:
-    case FromWorker::error: {
+    case FromWorker::error:
+    case FromWorker::written_result: {
       const auto head = in.get<ResultHead>();
-      return task_over(head, static_cast<FromWorker>(record.kind) == FromWorker::result, in);
+      return task_over(head, kind, record.body + sizeof head, record.bytes - sizeof head);
     }
     case FromWorker::large_result:
-    case FromWorker::large_error: {
-      const auto head = in.get<ResultHead>();
-      const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
-      const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
-      Decoder large(message, bytes, &receiver_);
-      return task_over(head, static_cast<FromWorker>(record.kind) == FromWorker::large_result,
-                       large);
-    }
+      return large_task_over(FromWorker::result, in);
+    case FromWorker::large_error:
+      return large_task_over(FromWorker::error, in);
+    case FromWorker::large_written_result:
+      return large_task_over(FromWorker::written_result, in);
     case FromWorker::batch_ends:
       return part_ends(in.get<BatchEnd>());
     case FromWorker::trouble:
@@ -57,6 +56,13 @@ void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
     case FromWorker::nothing:
       return;
   }
+}
+
+void WorkerProcess::large_task_over(FromWorker kind, Decoder& in) {
+  const auto head = in.get<ResultHead>();
+  const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
+  const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
+  task_over(head, kind, static_cast<const std::byte*>(message), bytes);
 }
 
 RemoteRun WorkerProcess::run_of(const ResultHead& head, int attempt) const {
@@ -72,15 +78,24 @@ RemoteRun WorkerProcess::run_of(const ResultHead& head, int attempt) const {
   return run;
 }
 
-void WorkerProcess::task_over(const ResultHead& head, bool succeeded, Decoder& in) {
+void WorkerProcess::task_over(const ResultHead& head, FromWorker kind, const std::byte* message,
+                              std::size_t bytes) {
   // The part stays in its slot until its end: only this thread takes it away.
   Part* part = slots_.with(
       [&](Slots& slots) { return slots.parts[head.slot] ? &*slots.parts[head.slot] : nullptr; });
   if (part == nullptr || part->batch == nullptr) return;
   part->next = head.index + 1;
   proven_.store(true, std::memory_order_relaxed);
+  if (kind == FromWorker::written_result) {
+    Decoder writes(message, bytes);
+    const auto behind = static_cast<std::size_t>(writes.get<std::uint64_t>());
+    Drafts::publish(writes);
+    message += behind;
+    bytes -= behind;
+  }
+  Decoder in(message, bytes, &receiver_);
   RemoteBatch& batch = *part->batch;
-  if (succeeded) {
+  if (kind != FromWorker::error) {
     batch.tasks.succeeded(head.index, in, run_of(head, part->attempt));
   } else if (batch.tasks.threw(head.index, in, run_of(head, part->attempt)) ==
              RemoteTasks::Verdict::again) {

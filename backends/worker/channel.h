@@ -69,8 +69,10 @@ enum class FromWorker : std::uint32_t {
   error,         ///< then what encode_current_exception() wrote
   large_result,  ///< by reference: bytes (u64), file (u32), offset (u64)
   large_error,
-  batch_ends,  ///< BatchEnd
-  trouble      ///< a module or the initializer failed: the worker is of no use any more
+  written_result,        ///< bytes (u64) of what the task wrote, that, and the result: see Drafts
+  large_written_result,  ///< the same by reference
+  batch_ends,            ///< BatchEnd
+  trouble                ///< a module or the initializer failed: the worker is of no use any more
 };
 
 struct BatchHead {
@@ -80,8 +82,8 @@ struct BatchHead {
   std::int32_t worker;  ///< this_worker().index
   std::int32_t attempt;
   std::int32_t nesting_level;
-  std::uint32_t timed;  ///< the run times of single tasks are wanted
-  std::uint32_t unused = 0;
+  std::uint32_t timed;   ///< the run times of single tasks are wanted
+  std::uint32_t drafts;  ///< what they write goes to the caller with their results, not before
 };
 
 struct ResultHead {

@@ -29,6 +29,12 @@ std::int64_t count_of(std::chrono::steady_clock::time_point time) {
   return time.time_since_epoch().count();
 }
 
+// The kind of a record that refers to what is too large for it.
+FromWorker large(FromWorker kind) {
+  if (kind == FromWorker::written_result) return FromWorker::large_written_result;
+  return kind == FromWorker::result ? FromWorker::large_result : FromWorker::large_error;
+}
+
 ArenaStore* array_arenas = nullptr;
 std::size_t least_shared_bytes = 0;
 
@@ -201,6 +207,7 @@ void WorkerLoop::run_batch(const std::byte* message, std::size_t bytes) {
 
 std::uint32_t WorkerLoop::run_tasks(const BatchHead& head, Decoder& tasks, RunningTask& running) {
   const TaskScope scope(running, head.nesting_level + 1, nested_backend_);
+  receiver_.write_to(head.drafts != 0 ? &drafts_ : nullptr);
   const std::atomic<BatchState>& state = channel_.states[head.slot];
   for (std::uint32_t i = 0; i != head.count; ++i) {
     if (state.load(std::memory_order_relaxed) != BatchState::running) return head.first + i;
@@ -234,7 +241,12 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
     encode_current_exception(result_, phase);
   }
   if (head.timed != 0) about.ended = count_of(Clock::now());
-  write(kind, about);
+  if (kind == FromWorker::result && !drafts_.empty()) {
+    write_with_drafts(about);
+  } else {
+    write(kind, about);
+  }
+  drafts_.clear();
   const auto now = coarse_time();
   if (now - last_ring_ > longest_silence) {
     last_ring_ = now;
@@ -250,19 +262,28 @@ Entry& WorkerLoop::entry_of(std::uint64_t reference) {
   return *last_entry_;
 }
 
-// The record that `result_` holds, or a reference to it.
-void WorkerLoop::write(FromWorker kind, const ResultHead& head) {
-  if (result_.size() <= largest_inline_message)
-    return put(kind, head, result_.data(), result_.size());
-  const ArenaStore::Lease lease = arenas_.store(result_.data(), result_.size());
+// The result begins where memory may begin, as it does in a message of its own.
+void WorkerLoop::write_with_drafts(const ResultHead& head) {
+  Encoder whole;
+  whole.put(std::uint64_t{0});
+  drafts_.encode(whole);
+  while (whole.size() % Encoder::memory_alignment != 0) whole.put(std::byte{0});
+  whole.overwrite(0, std::uint64_t{whole.size()});
+  whole.write(result_.data(), result_.size());
+  write(FromWorker::written_result, head, whole);
+}
+
+// The record that `body` holds, or a reference to it.
+void WorkerLoop::write(FromWorker kind, const ResultHead& head, const Encoder& body) {
+  if (body.size() <= largest_inline_message) return put(kind, head, body.data(), body.size());
+  const ArenaStore::Lease lease = arenas_.store(body.data(), body.size());
   announcer_.announce(lease->arena->number, lease->arena->fd);
   lent_.emplace(std::pair(lease->arena->number, std::uint64_t{lease->offset}), lease);
   Encoder reference;
-  reference.put(std::uint64_t{result_.size()});
+  reference.put(std::uint64_t{body.size()});
   reference.put(lease->arena->number);
   reference.put(std::uint64_t{lease->offset});
-  put(kind == FromWorker::result ? FromWorker::large_result : FromWorker::large_error, head,
-      reference.data(), reference.size());
+  put(large(kind), head, reference.data(), reference.size());
 }
 
 void WorkerLoop::ring() {

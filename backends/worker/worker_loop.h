@@ -43,7 +43,9 @@ class WorkerLoop final : public CallControl {
   void release(Decoder& in);
   Entry& entry_of(std::uint64_t reference);
 
-  void write(FromWorker kind, const ResultHead& head);
+  void write(FromWorker kind, const ResultHead& head) { write(kind, head, result_); }
+  void write(FromWorker kind, const ResultHead& head, const Encoder& body);
+  void write_with_drafts(const ResultHead& head);
   template <class Head>
   void put(FromWorker kind, const Head& head, const void* body, std::size_t bytes);
   void ring();
@@ -58,6 +60,7 @@ class WorkerLoop final : public CallControl {
   ArenaStore arenas_;
   SharingSender sender_;
   Encoder result_;
+  Drafts drafts_;
   std::multimap<std::pair<std::uint32_t, std::uint64_t>, std::shared_ptr<const void>> lent_;
   std::unordered_set<std::uint64_t> initialised_;
   std::string nested_backend_;

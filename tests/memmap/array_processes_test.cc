@@ -1,6 +1,7 @@
 // Arrays on their way to worker processes and back.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -76,7 +77,8 @@ std::string place_of(const void* memory) {
     std::string rights, device, inode;
     fields >> std::hex >> begin >> dash >> end >> rights >> offset >> device >> inode;
     if (address < begin || address >= end) continue;
-    return inode == "0" ? "" : device + " " + inode + "+" + std::to_string(offset + address - begin);
+    return inode == "0" ? ""
+                        : device + " " + inode + "+" + std::to_string(offset + address - begin);
   }
   return "";
 }
@@ -109,6 +111,55 @@ TEST_F(Arrays, ComeBackAndCanBeChanged) {
   results[0](0) = 5;
   EXPECT_EQ(results[0](0), 5);
   EXPECT_EQ(sum(run(delayed<given_back>(array)).at(0)), sum(array));
+}
+
+struct Bundle {
+  std::string name;
+  Array<double> first;
+  std::vector<Array<int>> others;
+};
+Bundle bundle(int size) {
+  const auto n = static_cast<std::size_t>(size);
+  return {std::string(n, 'x'), counted({n}), {Array<int>(Shape{n}), Array<int>(Shape{1, n})}};
+}
+
+TEST_F(Arrays, OfAnySizeComeBack) {
+  for (const int n : {0, 1, 7, 1000, 10'000, 200'000}) {
+    const Bundle got = run(delayed<bundle>(n)).at(0);
+    const auto size = static_cast<std::size_t>(n);
+    EXPECT_EQ(got.name.size(), size);
+    EXPECT_EQ(sum(got.first), sum(counted({size})));
+    EXPECT_EQ(got.others.at(1).shape(), (Shape{1, size}));
+  }
+}
+
+// Adds one, and fails before the last attempt.
+void add_one(ArrayView<double> view, std::span<double> more, int good_attempt) {
+  for (double& element : view) element += 1;
+  for (double& element : more) element += 1;
+  if (this_worker().attempt == good_attempt) return;
+  if (good_attempt == 2) throw std::runtime_error("once more");
+  raise(SIGKILL);
+}
+
+TEST_F(Arrays, WrittenByAttemptsThatFailStayAsTheyWere) {
+  auto array = create_npy<double>(path("a.npy"), {100, 1000});
+  auto more = create_npy<double>(path("b.npy"), {large});
+  for (const int good_attempt : {2, 3}) {
+    fill(array, 0);
+    fill(more, 0);
+    Parallel parallel({.n_jobs = 2, .backend = "processes", .retries = 2});
+    // Views with gaps, one between the other's elements; and spans.
+    parallel(std::views::iota(std::size_t{0}, std::size_t{2}) |
+             std::views::transform([&](std::size_t i) {
+               const auto half = more.as_span().subspan(i * large / 2, large / 2);
+               return delayed<add_one>(
+                   array.view().slice(1, {.start = static_cast<int>(i), .step = 2}), half,
+                   good_attempt);
+             }));
+    EXPECT_EQ(sum(array), 100'000);
+    EXPECT_EQ(sum(more), large);
+  }
 }
 
 TEST_F(Arrays, OutliveTheirWorkers) {
