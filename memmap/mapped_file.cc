@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "paracord/core/descriptors.h"
 #include "paracord/memmap/arena.h"
 #include "paracord/memmap/new_file.h"
 
@@ -45,13 +46,14 @@ struct Mapping final : Buffer {
 
 OpenFile::OpenFile(const std::string& path, MmapMode mode)
     : path_(path),
-      fd_(open(path.c_str(), (mode == MmapMode::read_write ? O_RDWR : O_RDONLY) | O_CLOEXEC)) {
+      fd_(moved_up(
+          open(path.c_str(), (mode == MmapMode::read_write ? O_RDWR : O_RDONLY) | O_CLOEXEC))) {
   if (fd_ < 0) refuse_file("opened", path);
   bytes_ = length_of(fd_, path_);
 }
 
 OpenFile::OpenFile(int fd, std::string path)
-    : path_(std::move(path)), fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)) {
+    : path_(std::move(path)), fd_(moved_up(fcntl(fd, F_DUPFD_CLOEXEC, 0))) {
   if (fd_ < 0) refuse_file("opened once more", path_);
   bytes_ = length_of(fd_, path_);
 }

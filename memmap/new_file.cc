@@ -11,6 +11,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "paracord/core/descriptors.h"
+
 namespace paracord::detail {
 
 namespace {
@@ -46,7 +48,7 @@ NewFile::NewFile(const std::string& path) : path_(target_of(path)) {
   do {
     temporary_ =
         path_ + ".tmp" + std::to_string(getpid()) + "-" + std::to_string(count.fetch_add(1));
-    fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    fd_ = moved_up(open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   } while (fd_ < 0 && errno == EEXIST);
   if (fd_ < 0) refuse_file("created", path);
 }

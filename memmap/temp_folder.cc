@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "paracord/core/descriptors.h"
 #include "paracord/core/errors.h"
 
 namespace paracord::detail {
@@ -61,7 +62,7 @@ int make_nameless_file(const std::vector<std::string>& folders, std::uint64_t by
                            : "room for " + std::to_string(room) + " bytes";
       continue;
     }
-    const int fd = open_nameless(folder);
+    const int fd = moved_up(open_nameless(folder));
     if (fd >= 0 && ftruncate(fd, static_cast<off_t>(bytes)) == 0) return fd;
     reasons += std::strerror(errno);
     if (fd >= 0) close(fd);

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "paracord/backends/processes/process_pool.h"
+#include "paracord/core/descriptors.h"
 
 namespace paracord::detail {
 
@@ -23,8 +24,8 @@ std::string seconds_of(std::chrono::steady_clock::duration duration) {
 }  // namespace
 
 void ProcessPool::open_service() {
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_ = moved_up(epoll_create1(EPOLL_CLOEXEC));
+  wake_fd_ = moved_up(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;

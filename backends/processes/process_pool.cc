@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "paracord/core/descriptors.h"
 #include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
@@ -23,7 +24,7 @@ ProcessPool& ProcessPool::instance() {
 }
 
 ProcessPool::ProcessPool() {
-  bell_fd_ = memfd_create("paracord-doorbell", MFD_CLOEXEC);
+  bell_fd_ = moved_up(memfd_create("paracord-doorbell", MFD_CLOEXEC));
   if (bell_fd_ < 0 || ftruncate(bell_fd_, sizeof(Doorbell)) != 0)
     throw BackendUnavailable("processes: no shared memory for results to be told of");
   void* mapped = mmap(nullptr, sizeof(Doorbell), PROT_READ | PROT_WRITE, MAP_SHARED, bell_fd_, 0);

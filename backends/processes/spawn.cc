@@ -76,6 +76,12 @@ Command command(bool own_executable) {
   const std::string kernels = own_path();
   const std::string linkers = file_at(address_in_program());
   if (linkers.empty() || linkers == kernels) return {"/proc/self/exe", {kernels}};
+  // The loader opens it by its name, which the system marks when the name has gone.
+  if (access(linkers.c_str(), R_OK) != 0) {
+    throw BackendUnavailable("a worker process cannot be started: the program was started by " +
+                             kernels + ", and its file was replaced or deleted since (" + linkers +
+                             "); start the program again");
+  }
   return {"/proc/self/exe", {kernels, linkers}};
 }
 

@@ -1,9 +1,11 @@
 #include "paracord/backends/processes/worker_process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/codec.h"
 #include "paracord/core/describe_error.h"
+#include "paracord/core/descriptors.h"
 #include "paracord/core/entry.h"
 
 namespace paracord::detail {
@@ -35,11 +38,8 @@ constexpr int module_shift = 40;
 }
 
 // Out of the way of 0 to 3, where the child has its own.
-Descriptor moved_up(int fd) {
-  const int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
-  const int error = errno;
-  close(fd);
-  errno = error;
+Descriptor own(int fd) {
+  const int moved = moved_up(fd);
   if (moved < 0) cannot_start("a descriptor");
   return Descriptor(moved);
 }
@@ -48,8 +48,8 @@ struct Pipe {
   Pipe() {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) cannot_start("a pipe");
-    reading = moved_up(ends[0]);
-    writing = moved_up(ends[1]);
+    reading = own(ends[0]);
+    writing = own(ends[1]);
     fcntl(reading.get(), F_SETFL, O_NONBLOCK);
   }
   Descriptor reading, writing;
@@ -62,7 +62,7 @@ int released(Descriptor& descriptor) {
 }
 
 Descriptor new_channel() {
-  Descriptor fd(memfd_create("paracord-channel", MFD_CLOEXEC));
+  Descriptor fd(moved_up(memfd_create("paracord-channel", MFD_CLOEXEC)));
   if (fd.get() < 0 || ftruncate(fd.get(), sizeof(Channel)) != 0) cannot_start("its channel");
   return fd;
 }
@@ -80,8 +80,8 @@ struct WorkerProcess::Ends {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
       cannot_start("a socket");
-    ours = moved_up(pair[0]);
-    childs = moved_up(pair[1]);
+    ours = own(pair[0]);
+    childs = own(pair[1]);
   }
 };
 
@@ -125,7 +125,15 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   pid_ =
       spawn_worker(spec, {ends.childs.get(), ends.output.writing.get(), ends.errors.writing.get()});
   output_.set_pid(pid_);
-  pid_fd_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+  pid_fd_ = Descriptor(moved_up(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0))));
+  if (pid_fd_.get() >= 0) return;
+  // Its end would go unnoticed.
+  const int error = errno;
+  ::kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  munmap(channel_, sizeof(Channel));
+  errno = error;
+  cannot_start("a descriptor");
 }
 
 WorkerProcess::~WorkerProcess() {

@@ -1,0 +1,10 @@
+#pragma once
+
+namespace paracord::detail {
+
+/// `fd`, or where it is below 10 a duplicate that is not, and `fd` is closed. A program that has
+/// closed its stdout would otherwise print into a file of the library's; and a new process has
+/// descriptors of its own there. -1, with errno: `fd` was -1, or no other is to be had.
+int moved_up(int fd);
+
+}  // namespace paracord::detail
