@@ -20,6 +20,7 @@ namespace paracord::detail {
 namespace {
 
 constexpr int module_shift = 40;
+constexpr int most_spellings = 100;  // of one path
 constexpr std::uint64_t offset_mask = (std::uint64_t{1} << module_shift) - 1;
 
 struct LoadedModule {
@@ -113,25 +114,53 @@ std::uint64_t digest_of(const Registry& known, const LoadedModule& module) {
   return digest;
 }
 
-LoadedModule load(const ModuleName& name) {
-  if (name.number == 0) return loaded_modules().front();
-  struct stat file {};
-  if (stat(name.path.c_str(), &file) != 0 || file.st_dev != name.device ||
-      file.st_ino != name.inode) {
-    throw BackendUnavailable("the shared object " + name.path +
-                             " was replaced on disk since the program loaded it; start the program "
-                             "again, and then its functions can run in worker processes");
-  }
+bool is_file_of(const ModuleName& name, std::uint64_t device, std::uint64_t inode) {
+  return name.device == device && name.inode == inode;
+}
+
+[[noreturn]] void refuse_replaced(const ModuleName& name) {
+  throw BackendUnavailable("the shared object " + name.path +
+                           " was replaced on disk since the program loaded it; start the program "
+                           "again, and then its functions can run in worker processes");
+}
+
+LoadedModule open_module(const std::string& path) {
   // Opened for good: tasks of it may come at any time.
-  void* handle = dlopen(name.path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    throw BackendUnavailable("the shared object " + name.path +
+    throw BackendUnavailable("the shared object " + path +
                              " cannot be loaded into a worker process: " + dlerror() +
                              "; it must not need symbols of the program that it is loaded into");
   }
   link_map* map = nullptr;
   dlinfo(handle, RTLD_DI_LINKMAP, &map);
   return module_at(reinterpret_cast<std::uintptr_t>(map->l_ld));
+}
+
+// The file that a module was loaded from, as it was then.
+bool was_loaded_from(const LoadedModule& module, const ModuleName& name) {
+  return registry().with([&](const Registry& known) {
+    for (const LoadedModule& other : known.modules) {
+      if (other.begin == module.begin) return is_file_of(name, other.device, other.inode);
+    }
+    return true;  // it has no entries, which is found out later
+  });
+}
+
+LoadedModule load(const ModuleName& name) {
+  if (name.number == 0) return loaded_modules().front();
+  struct stat file {};
+  if (stat(name.path.c_str(), &file) != 0 || !is_file_of(name, file.st_dev, file.st_ino))
+    refuse_replaced(name);
+  // The loader knows what is loaded by name, then by file: where an older file of this name is here
+  // already, the new one is to be had by another spelling.
+  std::string path = name.path;
+  for (int spelling = 0; spelling != most_spellings; ++spelling) {
+    LoadedModule module = open_module(path);
+    if (was_loaded_from(module, name)) return module;
+    path.insert(path.rfind('/') + 1, "./");
+  }
+  refuse_replaced(name);
 }
 
 }  // namespace
