@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include "paracord/core/errors.h"
@@ -83,8 +85,12 @@ std::uintptr_t address_of(const Entry& entry) {
   return reinterpret_cast<std::uintptr_t>(&entry);
 }
 
-// Remembers the file as it is now, while the module is being loaded: it may be replaced later.
+// Remembers the file as it is now, while the module is being loaded: it may be replaced later, and
+// a relative path may lead elsewhere.
 void add_module(Registry& known, LoadedModule module) {
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::absolute(module.path, failed);
+  if (!failed) module.path = path;
   struct stat file {};
   if (stat(module.path.c_str(), &file) == 0) {
     module.device = file.st_dev;
