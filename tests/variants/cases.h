@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <vector>
 
 #include "paracord/core/task.h"
@@ -16,6 +18,11 @@ struct Case {
   Task<Answer> task;
   int expected;
 };
+
+/// In several modules of one process.
+inline Answer triples(int x) {
+  return {3 * x, getpid()};
+}
 
 std::vector<Case> first_cases(int x);
 std::vector<Case> second_cases(int x);
