@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""What is left of a program that was ended in the middle of a call: nothing.
+
+Usage: leftovers.py CASE PROGRAM
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+
+from harness import (check, eventually, in_own_shared_memory, main, marked_environment, marked_processes, new_mark,
+                     used_bytes)
+
+WORKERS = 2
+
+
+class Busy:
+    """A program whose workers are in the middle of their tasks."""
+
+    def __init__(self, program, what, **variables):
+        self.mark, self.folder = new_mark(), tempfile.TemporaryDirectory()
+        environment = marked_environment(self.mark, TMPDIR=self.folder.name, **variables)
+        self.process = subprocess.Popen(
+            [program, what], env=environment, stdout=subprocess.PIPE, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        begun = 0
+        while begun != WORKERS and (line := self.process.stdout.readline()):
+            begun += b"] begun" in line
+        check(begun == WORKERS, "the tasks have begun")
+        check(len(marked_processes(self.mark)) == 1 + WORKERS, "there are the program and its workers")
+
+    def kill(self, everything):
+        for pid in marked_processes(self.mark) if everything else [self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+
+    def leaves_nothing(self, by):
+        code = self.process.wait(timeout=10)
+        check(code == -by, f"the program was ended by signal {by}, not {code}")
+        check(eventually(lambda: not marked_processes(self.mark), 10), "no process is left")
+        check(not os.listdir(self.folder.name), "the folder for temporary files is empty")
+
+
+def killed(program):
+    in_own_shared_memory("256m")
+    for what in ("sleep", "print", "share"):
+        for everything in (False, True):
+            busy = Busy(program, what)
+            if what == "share":
+                check(used_bytes("/dev/shm") > 4 << 20, "arrays are in shared memory")
+            busy.kill(everything)
+            busy.leaves_nothing(signal.SIGKILL)
+            check(eventually(lambda: used_bytes("/dev/shm") == 0, 10), f"{what}: shared memory is free")
+
+
+def killed_with_files_on_disk(program):
+    with tempfile.TemporaryDirectory() as folder:
+        busy = Busy(program, "share", PARACORD_TEMP_FOLDER=folder)
+        busy.kill(everything=False)
+        busy.leaves_nothing(signal.SIGKILL)
+        check(not os.listdir(folder), "PARACORD_TEMP_FOLDER is empty")
+
+
+def interrupted(program):
+    """Ctrl-C: the terminal sends it to the program's process group, in which no worker is."""
+    for what in ("sleep", "print", "share"):
+        busy = Busy(program, what)
+        os.killpg(busy.process.pid, signal.SIGINT)
+        busy.leaves_nothing(signal.SIGINT)
+
+
+main({case.__name__: case for case in (killed, killed_with_files_on_disk, interrupted)})
