@@ -55,11 +55,12 @@ int make_nameless_file(const std::vector<std::string>& folders, std::uint64_t by
                        std::uint64_t needed) {
   std::string reasons;
   for (const std::string& folder : folders) {
+    errno = 0;
     const std::uint64_t room = room_in(folder);
     reasons += (reasons.empty() ? "" : "; ") + folder + ": ";
     if (room < needed + std::min(largest_reserve_bytes, room / 16)) {
-      reasons += room == 0 ? std::string(std::strerror(errno))
-                           : "room for " + std::to_string(room) + " bytes";
+      reasons += errno != 0 ? std::string(std::strerror(errno))
+                            : "room for " + std::to_string(room) + " bytes";
       continue;
     }
     const int fd = moved_up(open_nameless(folder));
