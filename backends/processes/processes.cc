@@ -132,7 +132,11 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   caller_waits_ = settings.caller_waits;
   const int workers = effective_n_jobs(settings.n_jobs);
   if (settings.backend_options != nullptr) pool_.set_idle_timeout(options_.idle_timeout);
-  spec_ = {worker_environment(workers, o.inner_max_num_threads.value_or(0), options_.environment),
+  std::map<std::string, std::string> environment = options_.environment;
+  // Where workers make the arrays that their tasks return.
+  if (o.temp_folder && !o.temp_folder->empty())
+    environment.emplace("PARACORD_TEMP_FOLDER", *o.temp_folder);
+  spec_ = {worker_environment(workers, o.inner_max_num_threads.value_or(0), environment),
            is_initialized()};
   call_ = {};
   call_.owner = this;
