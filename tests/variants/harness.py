@@ -67,12 +67,11 @@ def marked_processes(mark):
     return found
 
 
-def run(command, timeout=60, **options):
+def run(command, timeout=60, env=None, **options):
     """Runs it to its end; returns what it was and said."""
     mark = new_mark()
-    options.setdefault("env", marked_environment(mark))
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
-                          **{"stdin": subprocess.DEVNULL, **options})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL,
+                          env={**(env or os.environ), MARK: mark}, **options)
     check(eventually(lambda: not marked_processes(mark)), f"no process is left of {command}")
     return done
 

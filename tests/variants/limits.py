@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Calls where memory is scarce: an error of the one task, another folder, or a clear refusal.
+
+Usage: limits.py CASE PROGRAM
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from harness import check, eventually, in_own_shared_memory, main, refuses, skip, succeeds
+
+MEBIBYTE = 1 << 20
+
+
+def folders_of(said):
+    """Where the program's shared files were made."""
+    return {os.path.dirname(line.split()[1]) for line in said.splitlines() if line.startswith("file: ")}
+
+
+@contextlib.contextmanager
+def folders(*names):
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [pathlib.Path(folder) / name for name in names]
+        for path in paths:
+            path.mkdir()
+        yield [str(path) for path in paths]
+
+
+def environment(**variables):
+    clean = {name: value for name, value in os.environ.items() if name != "PARACORD_TEMP_FOLDER"}
+    return {**clean, **variables}
+
+
+def order_of_folders(program):
+    """temp_folder, PARACORD_TEMP_FOLDER, /dev/shm: for what the program shares and for what workers make."""
+    in_own_shared_memory("256m")
+    with folders("option", "variable", "system") as (option, variable, system):
+        chosen = environment(PARACORD_TEMP_FOLDER=variable, TMPDIR=system)
+        default = environment(TMPDIR=system)
+        for what in ("share", "make"):
+            for arguments, variables, expected in (([option], chosen, option), ([option], default, option),
+                                                   ([], chosen, variable), ([], default, "/dev/shm")):
+                seen = folders_of(succeeds([program, what, *arguments], env=variables))
+                check(seen == {expected}, f"{what} {arguments} uses {expected}, not {seen}")
+
+
+def full_from_the_beginning(program):
+    in_own_shared_memory("8m")
+    pathlib.Path("/dev/shm/full").write_bytes(bytes(7 * MEBIBYTE))
+    with folders("system") as (system,):
+        for what in ("share", "make"):
+            said = succeeds([program, what], env=environment(TMPDIR=system))
+            check(folders_of(said) == {system}, f"{what} uses the folder on disk: {said}")
+
+
+def full_in_the_course_of_time(program):
+    """What was made stays where it is; what comes then goes to the disk."""
+    in_own_shared_memory("24m")
+    with folders("system") as (system,):
+        said = succeeds([program, "make"], env=environment(TMPDIR=system))
+        check(folders_of(said) == {"/dev/shm", system}, f"both folders are used: {said}")
+
+
+def no_room_anywhere(program):
+    in_own_shared_memory("6m")
+    with folders("system") as (system,):
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", system])
+        check(mount.returncode == 0, "a small folder is mounted")
+        try:
+            for what in ("share", "make"):
+                said = refuses([program, what], "no folder has room", env=environment(TMPDIR=system))
+                check("/dev/shm: room for" in said and f"{system}: room for" in said, f"it names both: {said}")
+            refuses([program, "make", system], "no folder has room", env=environment())
+        finally:
+            subprocess.run(["umount", "-l", system], check=True)
+
+
+def address_space(program):
+    succeeds([program, "allocate"])
+
+
+def removed(group):
+    with contextlib.suppress(OSError):  # its last process is about to leave
+        group.rmdir()
+    return not group.exists()
+
+
+@contextlib.contextmanager
+def memory_group(bytes_allowed):
+    """A control group with this limit, and whether its kills are told of (as in version 2)."""
+    name = f"paracord-variant-{os.getpid()}"
+    for root, limit in ((pathlib.Path("/sys/fs/cgroup"), "memory.max"),
+                        (pathlib.Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes")):
+        group = root / name
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            if (group / limit).exists():
+                (group / limit).write_text(str(bytes_allowed))
+                yield group, limit == "memory.max"
+                return
+        finally:
+            check(eventually(lambda: removed(group)), f"{group} can be removed")
+    skip("no control group for memory can be made here")
+
+
+def memory_of_a_group(program):
+    with memory_group(200 * MEBIBYTE) as (group, tells):
+        enter = ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$0" touch', program]
+        said = succeeds(enter)
+        if tells:
+            check("known to be for memory: yes" in said, f"the error says what for: {said}")
+        print(said)
+
+
+main({case.__name__: case for case in (
+    order_of_folders, full_from_the_beginning, full_in_the_course_of_time, no_room_anywhere, address_space,
+    memory_of_a_group)})
