@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 
 from harness import (check, eventually, in_own_shared_memory, main, marked_environment, marked_processes, new_mark,
                      used_bytes)
@@ -61,6 +62,19 @@ def killed_with_files_on_disk(program):
         check(not os.listdir(folder), "PARACORD_TEMP_FOLDER is empty")
 
 
+def killed_at_any_time(program):
+    """Also while its workers start, before they have seen their parent."""
+    for step in range(80):
+        mark = new_mark()
+        process = subprocess.Popen([program, "sleep"], env=marked_environment(mark), stdout=subprocess.DEVNULL)
+        end = time.monotonic() + step * 0.25e-3
+        while time.monotonic() < end:
+            pass
+        process.kill()
+        process.wait()
+        check(eventually(lambda: not marked_processes(mark), 10), f"no process is left after step {step}")
+
+
 def interrupted(program):
     """Ctrl-C: the terminal sends it to the program's process group, in which no worker is."""
     for what in ("sleep", "print", "share"):
@@ -69,4 +83,5 @@ def interrupted(program):
         busy.leaves_nothing(signal.SIGINT)
 
 
-main({case.__name__: case for case in (killed, killed_with_files_on_disk, interrupted)})
+main({case.__name__: case for case in (
+    killed, killed_with_files_on_disk, killed_at_any_time, interrupted)})
