@@ -29,16 +29,21 @@ def eventually(holds, seconds=20):
     return seen
 
 
-def in_own_shared_memory(size):
-    """Starts this script anew where /dev/shm is its own, of this size."""
-    if os.environ.get("PARACORD_VARIANT_SHM") == size:
-        return
-    mount = f'mount -t tmpfs -o size={size} tmpfs /dev/shm'
-    probe = subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True, text=True)
-    if probe.returncode != 0:
+def in_own_shared_memory(size, needed=True):
+    """Starts this script anew where /dev/shm is its own, of this size; returns whether it is."""
+    known = os.environ.get("PARACORD_VARIANT_SHM")
+    if known:
+        return known == "own"
+    mount = f"mount -t tmpfs -o size={size} tmpfs /dev/shm"
+    for namespaces in ("-m", "-Urm"):  # as root; as anybody, where the system lets them
+        probe = subprocess.run(["unshare", namespaces, "sh", "-c", mount], capture_output=True, text=True)
+        if probe.returncode == 0:
+            os.environ["PARACORD_VARIANT_SHM"] = "own"
+            os.execvp("unshare", ["unshare", namespaces, "sh", "-c", mount + ' && exec "$0" "$@"', sys.executable,
+                                  *sys.argv])
+    if needed:
         skip(f"no /dev/shm of one's own here: {probe.stderr}")
-    os.environ["PARACORD_VARIANT_SHM"] = size
-    os.execvp("unshare", ["unshare", "-m", "sh", "-c", mount + ' && exec "$0" "$@"', sys.executable, *sys.argv])
+    return False
 
 
 def used_bytes(folder):

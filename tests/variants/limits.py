@@ -36,7 +36,7 @@ def environment(**variables):
 
 def order_of_folders(program):
     """temp_folder, PARACORD_TEMP_FOLDER, /dev/shm: for what the program shares and for what workers make."""
-    in_own_shared_memory("256m")
+    in_own_shared_memory("256m", needed=False)
     with folders("option", "variable", "system") as (option, variable, system):
         chosen = environment(PARACORD_TEMP_FOLDER=variable, TMPDIR=system)
         default = environment(TMPDIR=system)
