@@ -1,6 +1,7 @@
 #include "paracord/memmap/temp_folder.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -53,6 +54,13 @@ std::uint64_t room_in(const std::string& folder) {
 
 int make_nameless_file(const std::vector<std::string>& folders, std::uint64_t bytes,
                        std::uint64_t needed) {
+  // Beyond this limit the system ends the program.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur) {
+    throw BackendUnavailable("shared memory of " + std::to_string(bytes) +
+                             " bytes is larger than files may be (ulimit -f): " +
+                             std::to_string(limit.rlim_cur) + " bytes");
+  }
   std::string reasons;
   for (const std::string& folder : folders) {
     errno = 0;
