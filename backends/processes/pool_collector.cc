@@ -1,8 +1,5 @@
 // ProcessPool: collecting results, by the caller who waits or by a thread of the pool's.
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 
 #include "paracord/backends/processes/process_pool.h"
@@ -50,14 +47,12 @@ void ProcessPool::interrupt() {
 }
 
 void ProcessPool::watch() {
-  std::call_once(background_started_, [this] {
-    // The program's signals are its own threads' business.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread(&ProcessPool::collect_in_background, this).detach();
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  });
+  try {
+    std::call_once(background_started_,
+                   [this] { start_thread(&ProcessPool::collect_in_background); });
+  } catch (const BackendUnavailable&) {
+    // Then whoever waits next collects; and the next to come here tries again.
+  }
   background_.notify();
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "paracord/backends/processes/process_pool.h"
 #include "paracord/core/descriptors.h"
@@ -31,11 +32,23 @@ void ProcessPool::open_service() {
   event.data.ptr = nullptr;
   if (epoll_ < 0 || wake_fd_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_fd_, &event) != 0)
     throw BackendUnavailable("processes: no descriptors for the pool of workers");
+  start_thread(&ProcessPool::serve);
+}
+
+// The program's signals are its own threads' business.
+void ProcessPool::start_thread(void (ProcessPool::*main)()) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread(&ProcessPool::serve, this).detach();
+  std::string trouble;
+  try {
+    std::thread(main, this).detach();
+  } catch (const std::system_error& error) {
+    trouble = error.what();
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!trouble.empty())
+    throw BackendUnavailable("processes: no thread for the pool of workers: " + trouble);
 }
 
 void ProcessPool::wake_service() {

@@ -71,6 +71,7 @@ class ProcessPool {
 
   // The service thread's.
   void open_service();
+  void start_thread(void (ProcessPool::*main)());
   void serve();
   void look_after(WorkerProcess& worker);
   void worker_ended(WorkerProcess& worker);
