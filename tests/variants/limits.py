@@ -10,7 +10,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from harness import check, eventually, in_own_shared_memory, main, refuses, skip, succeeds
+from harness import check, eventually, in_own_shared_memory, main, refuses, run, skip, succeeds
 
 MEBIBYTE = 1 << 20
 
@@ -88,6 +88,23 @@ def removed(group):
     return not group.exists()
 
 
+def little_address_space(program):
+    """Too little for the program's usual habits: it does with less, or says so."""
+    for kib in (50_000, 100_000, 200_000, 400_000):
+        for what in ("share", "make"):
+            done = run(["sh", "-c", f'ulimit -v {kib}; exec "$0" {what}', program])
+            print(kib, what, done.returncode, done.stdout, done.stderr)
+            check(done.returncode in (0, 1), "it ends by itself")
+            check(done.returncode == 0 or "memory" in done.stdout or "thread" in done.stdout, "it says why")
+
+
+def small_files(program):
+    """The system ends programs that make a file too large."""
+    for what in ("share", "make"):
+        succeeds(["sh", "-c", f'ulimit -f 100000; exec "$0" {what}', program])
+        refuses(["sh", "-c", f'ulimit -f 1000; exec "$0" {what}', program], "File too large")
+
+
 @contextlib.contextmanager
 def memory_group(bytes_allowed):
     """A control group with this limit, and whether its kills are told of (as in version 2)."""
@@ -120,4 +137,4 @@ def memory_of_a_group(program):
 
 main({case.__name__: case for case in (
     order_of_folders, full_from_the_beginning, full_in_the_course_of_time, no_room_anywhere, address_space,
-    memory_of_a_group)})
+    little_address_space, small_files, memory_of_a_group)})
