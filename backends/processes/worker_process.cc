@@ -110,7 +110,7 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   void* mapped =
       mmap(nullptr, sizeof(Channel), PROT_READ | PROT_WRITE, MAP_SHARED, channel.get(), 0);
   if (mapped == MAP_FAILED) cannot_start("its channel");
-  channel_ = ::new (mapped) Channel;
+  channel_.reset(::new (mapped) Channel);
   out_ = RingWriter<task_unit>(&channel_->tasks, channel_->task_ring, ring_bytes);
   in_ = RingReader<result_unit>(&channel_->results, channel_->result_ring, ring_bytes);
   receiver_.fetch_with([this] { notices_.drain(); });
@@ -131,13 +131,12 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   const int error = errno;
   ::kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
-  munmap(channel_, sizeof(Channel));
   errno = error;
   cannot_start("a descriptor");
 }
 
-WorkerProcess::~WorkerProcess() {
-  munmap(channel_, sizeof(Channel));
+void WorkerProcess::Unmap::operator()(Channel* channel) const {
+  munmap(channel, sizeof(Channel));
 }
 
 void WorkerProcess::count_parts(int change) {

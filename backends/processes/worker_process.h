@@ -61,7 +61,7 @@ class WorkerProcess {
   /// Starts the process. Throws BackendUnavailable.
   WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts);
   WorkerProcess(const WorkerProcess&) = delete;
-  ~WorkerProcess();
+  ~WorkerProcess() = default;
 
   void begin_call(const Call& call);
   void end_call();
@@ -140,7 +140,10 @@ class WorkerProcess {
   Descriptor socket_, pid_fd_;
   OutputRelay output_;
   int pid_ = 0;
-  Channel* channel_ = nullptr;
+  struct Unmap {
+    void operator()(Channel* channel) const;
+  };
+  std::unique_ptr<Channel, Unmap> channel_;
   Call call_;
 
   // Sending: by one thread at a time, which may run codecs of the user's meanwhile.
@@ -174,7 +177,7 @@ class WorkerProcess {
   std::atomic<bool> proven_{false};    // it has run a task
   std::atomic<bool> unproven_{false};  // it was sent an initializer, and has ended no part since
   Guarded<std::string> kill_reason_;
-  int wait_status_ = 0;
+  std::optional<int> wait_status_;  // none where the program has reaped it
   bool ended_ = false;
   std::uint64_t out_of_memory_kills_ = 0;
 };

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <string_view>
 
 #include "paracord/backends/processes/worker_process.h"
 #include "paracord/backends/worker/shared_futex.h"
@@ -150,7 +151,9 @@ void WorkerProcess::kill(std::string reason) {
 
 bool WorkerProcess::has_ended() {
   if (ended_) return true;
-  const int reaped = waitpid(pid_, &wait_status_, WNOHANG);
+  int status = 0;
+  const int reaped = waitpid(pid_, &status, WNOHANG);
+  if (reaped == pid_) wait_status_ = status;
   // The program may reap children that are not its own; then all that is known is the end.
   ended_ = reaped == pid_ || (reaped < 0 && errno == ECHILD);
   return ended_;
@@ -211,17 +214,28 @@ std::string indented(const std::string& title, const std::string& text) {
 }  // namespace
 
 std::uint64_t out_of_memory_kills() {
+  constexpr std::string_view memory = ":memory:";
   std::ifstream self("/proc/self/cgroup");
+  std::uint64_t kills = 0;
   for (std::string line; std::getline(self, line);) {
-    if (!line.starts_with("0::")) continue;
-    std::ifstream events("/sys/fs/cgroup" + line.substr(3) + "/memory.events");
+    // Version 2 is 0::/group, version 1 4:memory:/group.
+    const std::size_t first = line.find(memory);
+    std::string counts = "/sys/fs/cgroup";
+    if (line.starts_with("0::")) {
+      counts += line.substr(3) + "/memory.events";
+    } else if (first != std::string::npos) {
+      counts += "/memory" + line.substr(first + memory.size()) + "/memory.oom_control";
+    } else {
+      continue;
+    }
+    std::ifstream events(counts);
     std::string name;
     std::uint64_t count = 0;
     while (events >> name >> count) {
-      if (name == "oom_kill") return count;
+      if (name == "oom_kill") kills += count;
     }
   }
-  return 0;
+  return kills;
 }
 
 std::exception_ptr WorkerProcess::loss_error() {
@@ -231,14 +245,16 @@ std::exception_ptr WorkerProcess::loss_error() {
   loss.backtrace = output_.last_words();
   loss.last_output = output_.last_errors();
   std::string how;
-  if (WIFSIGNALED(wait_status_)) {
-    loss.signal = WTERMSIG(wait_status_);
+  if (!wait_status_) {
+    how = "has ended, nobody knows how: the program itself waits for children, or ignores SIGCHLD";
+  } else if (WIFSIGNALED(*wait_status_)) {
+    loss.signal = WTERMSIG(*wait_status_);
     loss.out_of_memory =
         loss.signal == SIGKILL && reason.empty() && out_of_memory_kills() > out_of_memory_kills_;
     how = "was ended by " + signal_text(loss.signal);
     if (loss.out_of_memory) how += ": the system was out of memory";
   } else {
-    loss.exit_code = WEXITSTATUS(wait_status_);
+    loss.exit_code = WEXITSTATUS(*wait_status_);
     how = "exited with code " + std::to_string(loss.exit_code);
   }
   if (!reason.empty()) how += " (" + reason + ")";
