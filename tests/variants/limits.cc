@@ -2,10 +2,12 @@
 //
 //   allocate       a task allocates until it cannot
 //   touch          a task uses memory until it is killed for it
+//   unseen         a task is killed, and the system does not tell the program of its children
 //   share [FOLDER] tasks read an array of 16 MiB, with this temp_folder
 //   make [FOLDER]  tasks make arrays of 2 MiB, 24 in all, with this temp_folder
 
 #include <dirent.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -35,13 +37,18 @@ std::size_t allocates(int x, std::size_t most_mebibytes) {
   return all.size();
 }
 
+std::size_t is_killed(int x, std::size_t) {
+  if (x == 3) kill(getpid(), SIGKILL);
+  return 0;
+}
+
 // Whether the task 3 fails, with an error that is_right knows, and the others do not.
-template <class IsRight>
+template <auto task, class IsRight>
 bool only_one_fails(std::size_t most_mebibytes, IsRight is_right) {
   Parallel parallel({.n_jobs = 2, .backend = "processes"});
   const auto outcomes =
       parallel.outcomes(std::views::iota(0, 8) | std::views::transform([&](int i) {
-                          return paracord::delayed<allocates>(i, most_mebibytes);
+                          return paracord::delayed<task>(i, most_mebibytes);
                         }));
   bool right = true;
   for (std::size_t i = 0; i != outcomes.size(); ++i) {
@@ -63,13 +70,21 @@ bool only_one_fails(std::size_t most_mebibytes, IsRight is_right) {
 bool allocate() {
   const rlimit limit{3 * (rlim_t{1} << 30), 3 * (rlim_t{1} << 30)};
   setrlimit(RLIMIT_AS, &limit);
-  return only_one_fails(std::size_t{1} << 40, [](const std::exception& error) {
+  return only_one_fails<allocates>(std::size_t{1} << 40, [](const std::exception& error) {
     return dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
   });
 }
 
+bool unseen() {
+  signal(SIGCHLD, SIG_IGN);
+  return only_one_fails<is_killed>(0, [](const std::exception& error) {
+    return dynamic_cast<const paracord::WorkerLostError*>(&error) != nullptr &&
+           std::strstr(error.what(), "nobody knows how") != nullptr;
+  });
+}
+
 bool touch() {
-  return only_one_fails(4096, [](const std::exception& error) {
+  return only_one_fails<allocates>(4096, [](const std::exception& error) {
     const auto* lost = dynamic_cast<const paracord::WorkerLostError*>(&error);
     if (lost == nullptr) return false;
     std::printf("known to be for memory: %s\n", lost->loss().out_of_memory ? "yes" : "no");
@@ -134,6 +149,7 @@ int main(int argc, char** argv) {
   try {
     const bool right = what == "allocate" ? allocate()
                        : what == "touch"  ? touch()
+                       : what == "unseen" ? unseen()
                        : what == "share"  ? share(folder)
                                           : make(folder);
     std::puts(right ? "ok" : "WRONG");

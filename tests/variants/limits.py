@@ -107,11 +107,10 @@ def small_files(program):
 
 @contextlib.contextmanager
 def memory_group(bytes_allowed):
-    """A control group with this limit, and whether its kills are told of (as in version 2)."""
+    """A control group, of version 2 or 1, with this limit."""
     name = f"paracord-variant-{os.getpid()}"
-    for root, limit in ((pathlib.Path("/sys/fs/cgroup"), "memory.max"),
-                        (pathlib.Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes")):
-        group = root / name
+    for root, limit in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
+        group = pathlib.Path(root) / name
         try:
             group.mkdir()
         except OSError:
@@ -119,7 +118,7 @@ def memory_group(bytes_allowed):
         try:
             if (group / limit).exists():
                 (group / limit).write_text(str(bytes_allowed))
-                yield group, limit == "memory.max"
+                yield group
                 return
         finally:
             check(eventually(lambda: removed(group)), f"{group} can be removed")
@@ -127,11 +126,9 @@ def memory_group(bytes_allowed):
 
 
 def memory_of_a_group(program):
-    with memory_group(200 * MEBIBYTE) as (group, tells):
-        enter = ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$0" touch', program]
-        said = succeeds(enter)
-        if tells:
-            check("known to be for memory: yes" in said, f"the error says what for: {said}")
+    with memory_group(200 * MEBIBYTE) as group:
+        said = succeeds(["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$0" touch', program])
+        check("known to be for memory: yes" in said, f"the error says what for: {said}")
         print(said)
 
 
