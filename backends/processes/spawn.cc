@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
@@ -65,6 +66,23 @@ std::uintptr_t address_in_program() {
   return address;
 }
 
+// What a loader was told before the program's name, as --library-path: workers need it too.
+std::vector<std::string> loader_options(const std::filesystem::path& program) {
+  std::ifstream command_line("/proc/self/cmdline");
+  std::vector<std::string> options;
+  std::string argument;
+  std::getline(command_line, argument, '\0');  // the loader
+  while (std::getline(command_line, argument, '\0')) {
+    std::error_code none;
+    const std::filesystem::path path(argument);
+    // A relative path may lead elsewhere by now.
+    if (std::filesystem::equivalent(path, program, none) || path.filename() == program.filename())
+      return options;
+    options.push_back(argument);
+  }
+  return {};
+}
+
 // What to execute. /proc/self/exe is this very file, also when its name has gone to another
 // meanwhile; but where the program was started through an explicit loader, it is that loader.
 struct Command {
@@ -82,7 +100,10 @@ Command command(bool own_executable) {
                              kernels + ", and its file was replaced or deleted since (" + linkers +
                              "); start the program again");
   }
-  return {"/proc/self/exe", {kernels, linkers}};
+  Command loader{"/proc/self/exe", {kernels}};
+  for (std::string& option : loader_options(linkers)) loader.arguments.push_back(std::move(option));
+  loader.arguments.push_back(linkers);
+  return loader;
 }
 
 struct FileActions {
