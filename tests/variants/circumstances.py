@@ -30,6 +30,12 @@ def explicit_loader(program):
     succeeds([interpreter_of(program), "./" + os.path.basename(program)], cwd=os.path.dirname(program))
 
 
+def loader_with_options(program, library_path):
+    loader = [interpreter_of(program), "--library-path", library_path]
+    succeeds([*loader, program, "arrays"])
+    succeeds([*loader, "./" + os.path.basename(program), "arrays"], cwd=os.path.dirname(program))
+
+
 def symbolic_link(program):
     with tempfile.TemporaryDirectory() as folder:
         link = os.path.join(folder, "a link with spaces")
@@ -129,6 +135,6 @@ def forgotten_initialize(program):
 
 
 main({case.__name__: case for case in (
-    explicit_loader, symbolic_link, relative_path, nonsense_as_name, replaced, deleted, replaced_under_loader,
+    explicit_loader, loader_with_options, symbolic_link, relative_path, nonsense_as_name, replaced, deleted, replaced_under_loader,
     deleted_under_loader, closed_descriptors, few_descriptors, large_program,
     forgotten_initialize)})
