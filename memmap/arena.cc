@@ -40,10 +40,10 @@ std::uint32_t next_file_number() {
   return ++last;
 }
 
-void refuse_shared_memory(std::size_t bytes, const char* doing) {
+void refuse_shared_memory(std::size_t bytes, const char* doing, int error) {
   throw BackendUnavailable("shared memory: " + std::string(doing) + " " + std::to_string(bytes) +
-                           " bytes failed: " + std::strerror(errno) +
-                           "; free some, or name a folder on disk with temp_folder");
+                           " bytes failed: " + std::strerror(error) +
+                           "; is the address space limited (ulimit -v), or the temp_folder full?");
 }
 
 Arena::Arena(int fd, std::size_t bytes)
@@ -53,8 +53,9 @@ Arena::Arena(int fd, std::size_t bytes)
       mapped_(std::make_unique<std::atomic<bool>[]>(bytes / chunk + 1)) {
   void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) {
+    const int error = errno;
     close(fd);
-    refuse_shared_memory(bytes, "mapping");
+    refuse_shared_memory(bytes, "mapping", error);
   }
   base = static_cast<std::byte*>(mapped);
 }
@@ -65,7 +66,7 @@ Arena::~Arena() {
 }
 
 // Runs of chunks that are alike go at once.
-void Arena::write(std::size_t offset, const void* data, std::size_t bytes, bool pages_exist) {
+int Arena::write(std::size_t offset, const void* data, std::size_t bytes, bool pages_exist) {
   const auto* from = static_cast<const std::byte*>(data);
   if (pages_exist) map(offset, bytes);
   while (bytes != 0) {
@@ -74,13 +75,14 @@ void Arena::write(std::size_t offset, const void* data, std::size_t bytes, bool 
     while (run < bytes && is_mapped(offset + run) == mapped) run = std::min(bytes, run + chunk);
     if (mapped) {
       stream_copy(base + offset, from, run);
-    } else {
-      write_pages(offset, from, run);
+    } else if (const int error = write_pages(offset, from, run); error != 0) {
+      return error;
     }
     offset += run;
     from += run;
     bytes -= run;
   }
+  return 0;
 }
 
 // Whole chunks: whether the rest of those at either end exists is not known.
@@ -92,23 +94,21 @@ void Arena::map(std::size_t offset, std::size_t bytes) {
   }
 }
 
-void Arena::write_pages(std::size_t offset, const std::byte* data, std::size_t bytes) {
+int Arena::write_pages(std::size_t offset, const std::byte* data, std::size_t bytes) {
   while (bytes != 0) {
     const ssize_t written = pwrite(fd, data, bytes, static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) refuse_shared_memory(bytes, "writing");
+    if (written <= 0) return written == 0 ? EIO : errno;
     const auto done = static_cast<std::size_t>(written);
     offset += done;
     data += done;
     bytes -= done;
   }
+  return 0;
 }
 
-void Arena::reserve(std::size_t offset, std::size_t bytes) {
-  const int error = posix_fallocate(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes));
-  if (error == 0) return;
-  errno = error;
-  refuse_shared_memory(bytes, "reserving");
+int Arena::reserve(std::size_t offset, std::size_t bytes) {
+  return posix_fallocate(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes));
 }
 
 void Arena::drop(std::size_t offset, std::size_t bytes) {

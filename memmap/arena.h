@@ -12,8 +12,8 @@ namespace paracord::detail {
 /// A number that no other file has which this process shares.
 std::uint32_t next_file_number();
 
-/// Throws BackendUnavailable with errno's reason: shared memory was to be mapped, reserved, …
-[[noreturn]] void refuse_shared_memory(std::size_t bytes, const char* doing);
+/// Throws BackendUnavailable: what was tried with shared memory, and the reason.
+[[noreturn]] void refuse_shared_memory(std::size_t bytes, const char* doing, int error);
 
 /// A file without a name, mapped as a whole, in which many stretches of memory have their place: a
 /// thousand results do not cost a thousand descriptors.
@@ -24,7 +24,8 @@ std::uint32_t next_file_number();
 ///
 /// Threads: any, each in a place of its own.
 /// Owns:    the descriptor.
-/// Errors:  BackendUnavailable where the file system has no room; never a SIGBUS.
+/// Errors:  BackendUnavailable where the file cannot be mapped; an error number (0: none) where the
+///          file system has no room for new pages. Never a SIGBUS.
 class Arena {
  public:
   /// Page tables are looked after in chunks of this size.
@@ -40,9 +41,9 @@ class Arena {
   std::byte* base = nullptr;  ///< of the mapping: readable and writable
 
   /// `pages_exist`: all of them, from an earlier use.
-  void write(std::size_t offset, const void* data, std::size_t bytes, bool pages_exist);
+  int write(std::size_t offset, const void* data, std::size_t bytes, bool pages_exist);
   /// Makes the pages exist: writing to them cannot fail.
-  void reserve(std::size_t offset, std::size_t bytes);
+  int reserve(std::size_t offset, std::size_t bytes);
   /// Gives pages back to the system.
   void drop(std::size_t offset, std::size_t bytes);
 
@@ -57,7 +58,7 @@ class Arena {
 
  private:
   void map(std::size_t offset, std::size_t bytes);
-  void write_pages(std::size_t offset, const std::byte* data, std::size_t bytes);
+  int write_pages(std::size_t offset, const std::byte* data, std::size_t bytes);
 
   Guarded<std::uint64_t> drops_;
   std::unique_ptr<std::atomic<bool>[]>

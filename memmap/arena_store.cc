@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
+#include "paracord/core/errors.h"
 #include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
@@ -14,11 +16,25 @@ namespace {
 constexpr std::size_t page = 4096;
 constexpr std::size_t usual_arena_bytes = std::size_t{256} << 20;
 constexpr std::size_t largest_most_free = std::size_t{4} << 30;
+constexpr int most_attempts = 4;
 
 std::size_t default_most_free() {
   const auto memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
                       static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return std::min(memory / 8, largest_most_free);
+}
+
+// Larger than what is wanted now, unless addresses are scarce or files must be small.
+std::shared_ptr<Arena> new_arena(const std::vector<std::string>& folders, std::size_t bytes) {
+  const auto of_size = [&](std::size_t size) {
+    return std::make_shared<Arena>(make_nameless_file(folders, size, bytes), size);
+  };
+  if (bytes >= usual_arena_bytes) return of_size(bytes);
+  try {
+    return of_size(usual_arena_bytes);
+  } catch (const BackendUnavailable&) {
+    return of_size(bytes);
+  }
 }
 
 }  // namespace
@@ -50,6 +66,7 @@ std::optional<ArenaStore::Found> ArenaStore::find(State& state, std::size_t byte
   };
   for (const auto& place : state.places) {
     for (auto piece = place->free.begin(); piece != place->free.end(); ++piece) {
+      if (place->full && !piece->second.has_pages) continue;
       if (!better(piece->second)) continue;
       best_place = place.get();
       best = piece;
@@ -68,10 +85,9 @@ ArenaStore::Found ArenaStore::take(std::size_t bytes) {
   bytes = (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
   return state_->with([&](State& state) {
     if (auto found = find(state, bytes)) return *std::move(found);
-    const std::size_t size = std::max(bytes, usual_arena_bytes);
     auto place = std::make_unique<Place>();
-    place->arena = std::make_shared<Arena>(make_nameless_file(state.folders, size, bytes), size);
-    place->free.emplace(0, Piece{size, false});
+    place->arena = new_arena(state.folders, bytes);
+    place->free.emplace(0, Piece{place->arena->bytes, false});
     state.places.push_back(std::move(place));
     return *find(state, bytes);
   });
@@ -89,19 +105,33 @@ struct ArenaStore::Owned : Stretch {
   const std::shared_ptr<Guarded<State>> state;
 };
 
+// `make_pages` returns an error number, or 0. An arena is larger than the room that it was made
+// for, and others use its folder: where that is full, another arena may find room in another
+// folder.
+template <class MakePages>
+ArenaStore::Lease ArenaStore::take_with_pages(std::size_t bytes, MakePages make_pages) {
+  for (int attempt = 1;; ++attempt) {
+    const auto owned = std::make_shared<Owned>(take(bytes), state_);
+    const int error = make_pages(*owned);
+    owned->has_pages = owned->has_pages || error == 0;
+    if (error == 0) return owned;
+    if (error != ENOSPC || attempt == most_attempts)
+      refuse_shared_memory(bytes, "reserving", error);
+  }
+}
+
 ArenaStore::Lease ArenaStore::allocate(std::size_t bytes) {
-  const auto owned = std::make_shared<Owned>(take(bytes), state_);
-  if (!owned->has_pages) owned->arena->reserve(owned->offset, owned->bytes);
-  owned->has_pages = true;
-  return owned;
+  return take_with_pages(bytes, [](const Owned& owned) {
+    return owned.has_pages ? 0 : owned.arena->reserve(owned.offset, owned.bytes);
+  });
 }
 
 ArenaStore::Lease ArenaStore::store(const void* data, std::size_t bytes) {
-  const auto owned = std::make_shared<Owned>(take(bytes), state_);
-  owned->arena->write(owned->offset, data, bytes, owned->has_pages);
-  owned->has_pages = true;
-  page_mapper_.add(owned->arena, owned->offset, bytes);
-  return owned;
+  const Lease stored = take_with_pages(bytes, [&](const Owned& owned) {
+    return owned.arena->write(owned.offset, data, bytes, owned.has_pages);
+  });
+  page_mapper_.add(stored->arena, stored->offset, bytes);
+  return stored;
 }
 
 void ArenaStore::merge(Place& place, std::size_t offset) {
@@ -125,10 +155,17 @@ void ArenaStore::give_back(State& state, const Stretch& stretch, bool has_pages)
   for (const auto& place : state.places) {
     if (place->arena != stretch.arena) continue;
     place->free.emplace(stretch.offset, Piece{stretch.bytes, has_pages});
+    place->full = place->full || !has_pages;
     merge(*place, stretch.offset);
     if (has_pages) state.free_with_pages += stretch.bytes;
+    std::erase_if(state.places, [](const auto& each) { return each->full && is_empty(*each); });
     return trim(state);
   }
+}
+
+bool ArenaStore::is_empty(const Place& place) {
+  return place.free.size() == 1 && place.free.begin()->second.bytes == place.arena->bytes &&
+         !place.free.begin()->second.has_pages;
 }
 
 // Pages that nobody uses go back to the system, whole pieces at a time.
@@ -147,9 +184,7 @@ void ArenaStore::trim(State& state) {
       }
       piece = free.upper_bound(offset);
     }
-    const bool empty = free.size() == 1 && free.begin()->second.bytes == (*place)->arena->bytes &&
-                       !free.begin()->second.has_pages;
-    place = empty ? state.places.erase(place) : std::next(place);
+    place = is_empty(**place) ? state.places.erase(place) : std::next(place);
   }
 }
 

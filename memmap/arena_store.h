@@ -48,6 +48,7 @@ class ArenaStore {
   struct Place {
     std::shared_ptr<Arena> arena;
     std::map<std::size_t, Piece> free;  // by offset; neighbours of one kind are merged
+    bool full = false;                  // the folder has had no room for more pages
   };
   struct State {
     std::vector<std::unique_ptr<Place>> places;
@@ -59,10 +60,13 @@ class ArenaStore {
     bool has_pages;
   };
   Found take(std::size_t bytes);
+  template <class MakePages>
+  Lease take_with_pages(std::size_t bytes, MakePages make_pages);
   struct Owned;
   static void give_back(State& state, const Stretch& stretch, bool has_pages);
   static void merge(Place& place, std::size_t offset);
   static std::optional<Found> find(State& state, std::size_t bytes);
+  static bool is_empty(const Place& place);
   static void trim(State& state);
 
   std::shared_ptr<Guarded<State>> state_;  // shared with the leases, which may outlive the store
