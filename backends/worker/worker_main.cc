@@ -32,19 +32,27 @@ T& map_shared(int fd) {
   return *static_cast<T*>(mapped);
 }
 
-void take_leave_with_the_parent(const Hello& hello) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // It may have gone before that.
-  if (getppid() != hello.parent) std::_Exit(0);
+// Also what its tasks have started: that is in its process group.
+[[noreturn]] void end_with_group() {
+  if (getpgrp() == getpid()) kill(0, SIGKILL);
+  std::_Exit(0);
 }
 
-// The end of the socket is the end of the parent, or of this worker's time.
+void take_leave_with_the_parent(const Hello& hello) {
+  signal(SIGHUP, [](int) { end_with_group(); });
+  prctl(PR_SET_PDEATHSIG, SIGHUP);
+  // It may have gone before that.
+  if (getppid() != hello.parent) end_with_group();
+}
+
+// The end of the socket is the end of the parent, or of this worker's time. Comes where a task
+// keeps the signal from coming.
 void watch(int socket, NoticeReader& notices) {
   while (notices.drain()) {
     pollfd wanted{socket, POLLIN, 0};
     poll(&wanted, 1, -1);
   }
-  std::_Exit(0);
+  end_with_group();
 }
 
 }  // namespace

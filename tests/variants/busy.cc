@@ -2,6 +2,7 @@
 //
 //   sleep   for minutes
 //   print   lines, without end
+//   starts  a process each that goes on for minutes
 //   share   a large array, and make others; then they sleep
 //   calls   … 500 calls with large arrays, between which the program looks at what it holds
 
@@ -38,6 +39,14 @@ int prints(int x) {
   say_begun();
   while (true) std::printf("line after line\n");
   return x;
+}
+
+int starts(int x) {
+  if (fork() == 0) {
+    execlp("sleep", "sleep", "600", nullptr);
+    _exit(1);
+  }
+  return sleeps(x);
 }
 
 int shares(std::span<const double> data) {
@@ -120,6 +129,7 @@ int main(int argc, char** argv) {
                    using Task = paracord::Task<int>;
                    if (what == "share")
                      return Task(paracord::delayed<shares>(std::span<const double>(data)));
+                   if (what == "starts") return Task(paracord::delayed<starts>(i));
                    return what == "print" ? Task(paracord::delayed<prints>(i))
                                           : Task(paracord::delayed<sleeps>(i));
                  }));

@@ -29,7 +29,8 @@ class Busy:
         while begun != WORKERS and (line := self.process.stdout.readline()):
             begun += b"] begun" in line
         check(begun == WORKERS, "the tasks have begun")
-        check(len(marked_processes(self.mark)) == 1 + WORKERS, "there are the program and its workers")
+        known = 1 + WORKERS * (2 if what == "starts" else 1)
+        check(eventually(lambda: len(marked_processes(self.mark)) == known), f"there are {known} processes")
 
     def kill(self, everything):
         for pid in marked_processes(self.mark) if everything else [self.process.pid]:
@@ -44,7 +45,7 @@ class Busy:
 
 def killed(program):
     own = in_own_shared_memory("256m", needed=False)
-    for what in ("sleep", "print", "share"):
+    for what in ("sleep", "print", "starts", "share"):
         for everything in (False, True):
             busy = Busy(program, what)
             if own and what == "share":
@@ -78,7 +79,7 @@ def killed_at_any_time(program):
 
 def interrupted(program):
     """Ctrl-C: the terminal sends it to the program's process group, in which no worker is."""
-    for what in ("sleep", "print", "share"):
+    for what in ("sleep", "print", "starts", "share"):
         busy = Busy(program, what)
         os.killpg(busy.process.pid, signal.SIGINT)
         busy.leaves_nothing(signal.SIGINT)
