@@ -14,6 +14,7 @@ namespace {
 enum class Form : std::uint8_t { here, by_reference };
 
 constexpr std::size_t smallest_room = 1024;
+constexpr std::size_t usual_room = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -31,6 +32,13 @@ void refuse_to_encode(const std::string& what) {
 
 Encoder::~Encoder() {
   std::free(begin_);
+}
+
+void Encoder::clear() {
+  next_ = begin_;
+  if (static_cast<std::size_t>(end_ - begin_) <= usual_room) return;
+  std::free(begin_);
+  begin_ = next_ = end_ = nullptr;
 }
 
 void Encoder::grow(std::size_t bytes) {

@@ -100,6 +100,8 @@ class Encoder {
   template <class T>
   requires std::is_trivially_copyable_v<T>
   void overwrite(std::size_t at, const T& value) { std::memcpy(begin_ + at, &value, sizeof(T)); }
+  /// Forgets all, and keeps room for what is usual.
+  void clear();
   /// Forgets what was written from `size` on.
   void truncate(std::size_t size) { next_ = begin_ + size; }
 

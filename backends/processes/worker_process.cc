@@ -218,7 +218,7 @@ std::optional<Part> WorkerProcess::send(Part part) {
   send_releases();
   RemoteBatch& batch = *part.batch;
   sender_.begin_message(*call_.memory, call_.max_nbytes, part.kept);
-  message_.truncate(0);
+  message_.clear();
   message_.put(BatchHead{});
   std::vector<std::uint64_t> references;
   Part rest = part;
@@ -227,16 +227,16 @@ std::optional<Part> WorkerProcess::send(Part part) {
   std::uint32_t sent = 0, failed = 0;
   for (; sent != part.count && message_.size() < largest_message; ++sent) {
     const std::size_t start = message_.size();
-    message_.put(std::uint32_t{0});
+    message_.put(std::uint64_t{0});
     if (!batch.tasks.encode(part.first + sent, message_)) {
       message_.truncate(start);
       failed = 1;
       break;
     }
-    const auto size = static_cast<std::uint32_t>(message_.size() - start - sizeof(std::uint32_t));
+    const std::uint64_t size = message_.size() - start - sizeof(std::uint64_t);
     message_.overwrite(start, size);
     std::uint64_t reference = 0;
-    std::memcpy(&reference, message_.data() + start + sizeof(std::uint32_t), sizeof reference);
+    std::memcpy(&reference, message_.data() + start + sizeof(std::uint64_t), sizeof reference);
     if (references.empty() || references.back() != reference) references.push_back(reference);
   }
   rest.first += sent + failed;
@@ -310,7 +310,7 @@ void WorkerProcess::send_initializer(std::uint64_t id, const Initializer& initia
   if (!initialised_.insert(id).second) return;
   SharingSender::Kept kept;
   sender_.begin_message(*call_.memory, call_.max_nbytes, kept);
-  message_.truncate(0);
+  message_.clear();
   message_.put(id);
   initializer.encode(message_);
   std::uint64_t reference = 0;

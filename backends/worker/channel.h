@@ -55,7 +55,7 @@ struct Channel {
 /// Kinds of records to the worker.
 enum class ToWorker : std::uint32_t {
   nothing,
-  batch,        ///< BatchHead, then for each task its size (u32) and what Delayed::encode wrote
+  batch,        ///< BatchHead, then for each task its size (u64) and what Delayed::encode wrote
   large_batch,  ///< the same, by reference: bytes (u64), file (u32), offset (u64)
   module,       ///< a ModuleName
   initializer,  ///< id (u64), then a task

@@ -138,7 +138,7 @@ void WorkerLoop::handle(const Record& record) {
     }
   } catch (...) {
     // The batches behind it cannot run: all their tasks get this error.
-    result_.truncate(0);
+    result_.clear();
     encode_current_exception(result_, Phase::running);
     trouble_.assign(reinterpret_cast<const char*>(result_.data()), result_.size());
     put(FromWorker::trouble, ResultHead{}, nullptr, 0);
@@ -160,7 +160,7 @@ void WorkerLoop::initialise(Decoder& in) {
   const auto id = in.get<std::uint64_t>();
   if (initialised_.contains(id)) return;
   Phase phase{};
-  result_.truncate(0);
+  result_.clear();
   Entry& entry = entry_of(in.get<std::uint64_t>());
   entry.run()(in, result_, phase);
   initialised_.insert(id);
@@ -211,7 +211,7 @@ std::uint32_t WorkerLoop::run_tasks(const BatchHead& head, Decoder& tasks, Runni
   const std::atomic<BatchState>& state = channel_.states[head.slot];
   for (std::uint32_t i = 0; i != head.count; ++i) {
     if (state.load(std::memory_order_relaxed) != BatchState::running) return head.first + i;
-    const auto bytes = tasks.get<std::uint32_t>();
+    const auto bytes = static_cast<std::size_t>(tasks.get<std::uint64_t>());
     Decoder task = tasks.part(bytes);
     channel_.running.store(std::uint64_t{head.slot} << 32 | (head.first + i + 1),
                            std::memory_order_release);
@@ -228,7 +228,7 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
   }
   FromWorker kind = FromWorker::result;
   Phase phase = Phase::decoding_arguments;
-  result_.truncate(0);
+  result_.clear();
   if (!trouble_.empty()) {
     result_.write(trouble_.data(), trouble_.size());
     return write(FromWorker::error, about);
@@ -237,7 +237,7 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
     entry_of(task.get<std::uint64_t>()).run()(task, result_, phase);
   } catch (...) {
     kind = FromWorker::error;
-    result_.truncate(0);
+    result_.clear();
     encode_current_exception(result_, phase);
   }
   if (head.timed != 0) about.ended = count_of(Clock::now());

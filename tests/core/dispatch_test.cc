@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+
 #include <array>
 #include <atomic>
 #include <deque>
@@ -46,12 +49,19 @@ class Dispatch : public ::testing::Test {
     over = true;
   }
 
+  // As they were submitted: the caller and the server, who both read tasks, may overtake each
+  // other.
   std::deque<std::size_t> sizes() {
     return queue->with([](ManualBackend::Queue& q) { return q.sizes; });
   }
 
   ManualBackend::Shared queue = ManualBackend::make_queue();
 };
+
+std::deque<std::size_t> largest_first(std::deque<std::size_t> sizes) {
+  std::sort(sizes.begin(), sizes.end(), std::greater());
+  return sizes;
+}
 
 // Counts what was read of 0, 1, 2, …
 auto counted(int count, int& read) {
@@ -90,7 +100,7 @@ TEST_F(Dispatch, ReadsAllFirstWhenToldTo) {
   options.batch_size = 4;
   Parallel parallel(options);
   served([&] { EXPECT_EQ(parallel(counted(30, read)), expected_squares(30)); });
-  EXPECT_EQ(sizes(), (std::deque<std::size_t>{4, 4, 4, 4, 4, 4, 4, 2}));
+  EXPECT_EQ(largest_first(sizes()), (std::deque<std::size_t>{4, 4, 4, 4, 4, 4, 4, 2}));
 }
 
 TEST_F(Dispatch, SendsBatchesOfTheSizeThatWasAskedFor) {
@@ -98,13 +108,13 @@ TEST_F(Dispatch, SendsBatchesOfTheSizeThatWasAskedFor) {
   options.batch_size = 7;
   Parallel parallel(options);
   served([&] { EXPECT_EQ(parallel(squares(24)), expected_squares(24)); });
-  EXPECT_EQ(sizes(), (std::deque<std::size_t>{7, 7, 7, 3}));
+  EXPECT_EQ(largest_first(sizes()), (std::deque<std::size_t>{7, 7, 7, 3}));
 }
 
 TEST_F(Dispatch, CutsAutomaticBatchesTowardsTheEnd) {
   Parallel parallel(manual(2, 50));
   served([&] { EXPECT_EQ(parallel(squares(100)), expected_squares(100)); });
-  const auto sent = sizes();
+  const auto sent = largest_first(sizes());
   EXPECT_EQ(sent.front(), 25u) << "no more than a fair share";
   EXPECT_EQ(sent.back(), 1u) << "so that the workers end together";
 }

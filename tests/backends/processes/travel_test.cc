@@ -1,6 +1,7 @@
 // What travels to worker processes and back, and what does not.
 
 #include <complex>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -227,6 +228,37 @@ TEST(Travel, LargeResultsComeBackWhole) {
     for (int i = 0; i != 6; ++i)
       EXPECT_EQ(results[static_cast<std::size_t>(i)], std::vector<int>(500'000, i));
   }
+}
+
+std::size_t count_ends(const std::vector<char>& bytes) {
+  return bytes.size() + static_cast<std::size_t>(bytes.front() + bytes.back());
+}
+std::vector<char> make_bytes(std::size_t size) {
+  return std::vector<char>(size, 2);
+}
+
+TEST(Travel, PayloadsOfManyGigabytes) {
+  if (std::getenv("PARACORD_TEST_LARGE") == nullptr)
+    GTEST_SKIP() << "takes 13 GiB of memory and a minute; set PARACORD_TEST_LARGE=1";
+  constexpr std::size_t size = (std::size_t{4} << 30) + 3;
+  Parallel parallel(processes());
+  {
+    const std::vector<char> bytes(size, 1);
+    EXPECT_EQ(parallel(tasks(1, [&](int) { return delayed<count_ends>(std::cref(bytes)); })).at(0),
+              size + 2);
+  }
+  const auto results = parallel(tasks(1, [&](int) { return delayed<make_bytes>(size); }));
+  EXPECT_EQ(count_ends(results.at(0)), size + 4);
+}
+
+// All in the message itself: no sharing.
+TEST(Travel, LargePayloadsInsideOfMessages) {
+  ParallelOptions options = processes();
+  options.max_nbytes = unlimited_bytes;
+  Parallel parallel(options);
+  const std::vector<char> bytes(std::size_t{64} << 20, 1);
+  EXPECT_EQ(parallel(tasks(3, [&](int) { return delayed<count_ends>(std::cref(bytes)); })),
+            std::vector<std::size_t>(3, bytes.size() + 2));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ TEST(WorkerLoop, RunsABatchAndTellsItsEnd) {
   head.slot = 3;
   head.count = 1;
   batch.put(head);
-  batch.put(static_cast<std::uint32_t>(task.size()));
+  batch.put(static_cast<std::uint64_t>(task.size()));
   batch.write(task.data(), task.size());
   while (loop.channel.worker_sleeps.load() != 0) std::this_thread::yield();
   loop.send(ToWorker::module, module);
