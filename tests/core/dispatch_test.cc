@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
-
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <latch>
 #include <ranges>
 #include <thread>
