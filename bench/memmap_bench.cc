@@ -1,5 +1,5 @@
-// Group `memmap`: arrays in shared memory and in files, beside NumPy and joblib. Usage:
-// paracord_memmap_bench FILE_OF_PEERS.
+// Group `memmap`: arrays in shared memory and in files, and the examples of them, beside NumPy and
+// joblib. Usage: paracord_memmap_bench FILE_OF_PEERS FOLDER_OF_EXAMPLES.
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <numeric>
 #include <ranges>
+#include <sstream>
 
 #include "paracord/bench/limits.h"
 #include "paracord/bench/peers.h"
@@ -104,14 +105,93 @@ void rows_of_files(const Peers& peers, const std::string& file) {
       " load, mmap_mode, sum");
 }
 
+// --- the examples, as programs ---
+
+// What a program printed. Ends this one where that fails.
+std::vector<std::string> lines_of(const std::string& command) {
+  std::FILE* out = popen(command.c_str(), "r");
+  std::vector<std::string> lines;
+  for (char line[256]; std::fgets(line, sizeof line, out) != nullptr;) lines.emplace_back(line);
+  if (pclose(out) == 0) return lines;
+  std::fprintf(stderr, "%s failed\n", command.c_str());
+  std::exit(1);
+}
+
+// The numbers behind the first line that begins with `name`.
+std::vector<double> numbers_behind(const std::vector<std::string>& lines, const std::string& name) {
+  for (const std::string& line : lines) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream words(line.substr(name.size()));
+    std::vector<double> numbers;
+    for (std::string word; words >> word;) {
+      char* end = nullptr;
+      const double number = std::strtod(word.c_str(), &end);
+      if (*end == '\0') numbers.push_back(number);
+    }
+    return numbers;
+  }
+  std::fprintf(stderr, "the example printed no line '%s'\n", name.c_str());
+  std::exit(1);
+}
+
+void rows_of_generator_memory(const Peers& peers, const std::string& loky,
+                              const std::string& folder, const std::string& plot) {
+  const auto lines = lines_of(folder + "/generator_memory " + plot);
+  const auto rows = [&](const char* way, double most_seconds) {
+    const auto numbers = numbers_behind(lines, way);
+    const std::string name = std::string("example generator_memory, ") + way;
+    CaseRows times(peers, group, name, "s", Better::lower);
+    times.bound(numbers[0], most_seconds);
+    times.beside_file(numbers[0], std::string("loky ") + way + " s", loky, 1.0);
+    CaseRows peaks(peers, group, name + ", peak of the process tree", "MB", Better::lower);
+    if (std::string(way) == "generator") peaks.bound(numbers[1], 110);
+    peaks.beside_file(numbers[1], std::string("loky ") + way + " MB", loky, 1.0);
+  };
+  rows("generator", 7.9);
+  rows("list", 12.7);
+}
+
+void rows_of_slow_mean(const Peers& peers, const std::string& loky, const std::string& folder) {
+  constexpr int runs = 3;
+  std::vector<std::vector<std::string>> printed;
+  for (int run = 0; run != runs; ++run) printed.push_back(lines_of(folder + "/memmap"));
+  const auto time = [&](const char* way) {
+    std::vector<double> times;
+    for (const auto& lines : printed) times.push_back(numbers_behind(lines, way)[0]);
+    return median(std::move(times));
+  };
+  const double threads = time("2 plain threads");
+  const auto rows = [&](const char* way) {
+    return CaseRows(peers, group, std::string("example memmap: ") + way, "s", Better::lower);
+  };
+  const double ordinary = time("2 workers, a std::vector, first call");
+  rows("ordinary memory").bound(ordinary, 0.56);
+  rows("ordinary memory").beside_file(ordinary, "loky ordinary s", loky, 1.0);
+  const double mapped = time("2 workers, a memmap ");
+  rows("a memmap").beside(mapped, "2 plain threads", threads, 1.03);
+  rows("a memmap").beside_file(mapped, "loky memmap s", loky, 1.0);
+  const double frozen = time("2 workers, a frozen array, next call");
+  rows("a frozen array, again").beside(frozen, "2 plain threads", threads, 1.03);
+  const double output = time("2 workers, a memmap, means to another");
+  rows("means written to a memmap").beside(output, "2 plain threads", threads, 1.05);
+  rows("means written to a memmap").beside_file(output, "loky output s", loky, 1.0);
+}
+
 }  // namespace
 }  // namespace paracord::bench
 
 int main(int argc, char** argv) {
   using namespace paracord::bench;
   paracord::initialize(argc, argv);
-  const Peers peers(argc > 1 ? argv[1] : "");
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: paracord_memmap_bench FILE_OF_PEERS FOLDER_OF_EXAMPLES\n");
+    return 2;
+  }
+  const Peers peers(argv[1]);
+  const std::string examples = argv[2], loky = "joblib " + peers.text("joblib") + " loky";
   const Folder folder;
   rows_of_files(peers, folder.file());
   rows_of_calls(peers, "joblib " + peers.text("joblib"), folder.file());
+  rows_of_slow_mean(peers, loky, examples);
+  rows_of_generator_memory(peers, loky, examples, folder.file() + ".svg");
 }

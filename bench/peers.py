@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -131,7 +132,82 @@ def measure_files():
             measure("loky same array us", lambda: parallel(delayed(ends_of)(mapped) for _ in range(2)), 1e6, 15)
 
 
-GROUPS = {"processes": measure_processes, "memmap": measure_files}
+# --- the examples generator_memory and memmap ---
+
+def big_result(index):
+    time.sleep(0.1)
+    return numpy.full((10_000, 200), float(index))
+
+
+def tree_pss(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as rollup:
+            total = sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) * 1024
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as children:
+                total += sum(tree_pss(int(child)) for child in children.read().split())
+        return total
+    except OSError:
+        return 0  # it has ended
+
+
+def peak_mb(work):
+    over, start = threading.Event(), tree_pss(os.getpid())
+    peaks = [start]
+
+    def watch():
+        while not over.wait(0.02):
+            peaks.append(tree_pss(os.getpid()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    taken = seconds(work)
+    over.set()
+    watcher.join()
+    return taken, (max(peaks) - start) / 1e6
+
+
+def measure_generator():
+    for name, how in (("generator", "generator"), ("list", "list")):
+        with Parallel(n_jobs=WORKERS, return_as=how) as parallel:
+            list(parallel(delayed(trivial)(i) for i in range(2)))
+            taken, peak = peak_mb(lambda: sum(r.sum() for r in parallel(delayed(big_result)(i) for i in range(150))))
+        say(f"loky {name} s", taken)
+        say(f"loky {name} MB", peak)
+
+
+def slow_mean(data, window):
+    time.sleep(0.01)
+    return data[window].mean()
+
+
+def write_slow_mean(data, window, output, index):
+    output[index] = slow_mean(data, window)
+
+
+def measure_slow_mean():
+    data = numpy.random.random(10_000_000)
+    windows = [slice(start, start + 500_000) for start in range(0, len(data) - 500_000, 100_000)]
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, Parallel(n_jobs=WORKERS) as parallel:
+        numpy.save(folder + "/data.npy", data)
+        mapped = numpy.load(folder + "/data.npy", mmap_mode="r")
+        output = numpy.memmap(folder + "/output", shape=len(windows), mode="w+", dtype=float)
+        parallel(delayed(trivial)(i) for i in range(2))
+        for _ in range(3):
+            copy = data.copy()
+            say("loky ordinary s", seconds(lambda: parallel(delayed(slow_mean)(copy, w) for w in windows)))
+            say("loky memmap s", seconds(lambda: parallel(delayed(slow_mean)(mapped, w) for w in windows)))
+            say("loky output s", seconds(lambda: parallel(
+                delayed(write_slow_mean)(mapped, w, output, i) for i, w in enumerate(windows))))
+
+
+def measure_memmap():
+    measure_files()
+    measure_generator()
+    measure_slow_mean()
+
+
+GROUPS = {"processes": measure_processes, "memmap": measure_memmap}
 
 
 def main():

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <ranges>
 #include <span>
+#include <utility>
 #include <vector>
 
 struct Window {
@@ -52,8 +53,10 @@ Run timed(std::span<const double> data, const std::vector<Window>& windows,
 int main(int argc, char** argv) {
   paracord::initialize(argc, argv);
   constexpr std::size_t count = 10'000'000, window_size = 500'000, step = 100'000;
-  std::vector<double> data(count);
-  std::iota(data.begin(), data.end(), 0.0);
+  auto numbers = paracord::Array<double>::uninitialized({count});
+  std::iota(numbers.data(), numbers.data() + count, 0.0);
+  numbers.freeze();  // worker processes keep sharing it from call to call
+  const std::span<const double> data = std::as_const(numbers).as_span();
   std::vector<Window> windows;
   for (std::size_t first = 0; first + window_size <= count; first += step)
     windows.push_back({first, window_size});

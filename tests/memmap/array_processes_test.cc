@@ -219,6 +219,22 @@ TEST_F(Arrays, AreSharedByManyTasks) {
   for (int i = 0; i != 50; ++i) EXPECT_EQ(sums[i], sum(array[{.start = i}]));
 }
 
+// Shared memory begins a page; what lies in a message stands behind other things.
+bool is_shared(ArrayView<const double> view) {
+  return reinterpret_cast<std::uintptr_t>(view.data()) % 4096 == 0;
+}
+
+TEST_F(Arrays, AreSharedWhereTheyAreLargerThanMaxNbytes) {
+  Parallel parallel({.n_jobs = 2, .backend = "processes", .max_nbytes = 8000});
+  const Array<double> small = counted({1000}), large_enough = counted({1001});
+  const std::vector tasks{delayed<is_shared>(small), delayed<is_shared>(large_enough)};
+  EXPECT_EQ(parallel(tasks), (std::vector<bool>{false, true}));
+  const std::vector spans{delayed<place_of_span>(std::span(large_enough.as_span())),
+                          delayed<place_of_span>(std::span(large_enough.as_span()))};
+  const auto places = parallel(spans);
+  EXPECT_EQ(places[0], places[1]) << "stored once for the call";
+}
+
 TEST_F(Arrays, FrozenAreStoredOnce) {
   Array<double> array = counted({large});
   array.freeze();

@@ -1,6 +1,7 @@
 // A worker's loop by itself, in a thread of the test.
 
 #include "paracord/backends/worker/worker_loop.h"
+#include "paracord/backends/worker/shared_futex.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -32,6 +33,7 @@ struct Loop {
     std::memcpy(to.reserve(body.size(), static_cast<std::uint32_t>(kind)), body.data(),
                 body.size());
     to.publish_first();
+    if (channel.worker_sleeps.exchange(0) != 0) shared_futex_wake(channel.worker_sleeps);
   }
   RingReader<result_unit>::Record next() {
     RingReader<result_unit>::Record record{};
@@ -63,7 +65,6 @@ TEST(WorkerLoop, RunsABatchAndTellsItsEnd) {
   batch.put(head);
   batch.put(static_cast<std::uint64_t>(task.size()));
   batch.write(task.data(), task.size());
-  while (loop.channel.worker_sleeps.load() != 0) std::this_thread::yield();
   loop.send(ToWorker::module, module);
   loop.send(ToWorker::batch, batch);
 
