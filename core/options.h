@@ -76,6 +76,7 @@ struct ParallelOptions {
   /// Arrays larger than this are shared, not copied; a container larger than this is not copied
   /// into a task without being asked (see delayed). Default 1 MiB.
   std::optional<std::size_t> max_nbytes{};
+  /// read or read_write; a task's parameters say which of the two is meant. Refused: the others.
   std::optional<MmapMode> mmap_mode{};
   /// ≥ 1. Threads of OpenMP and BLAS in each worker process. Backends without processes refuse it.
   std::optional<int> inner_max_num_threads{};

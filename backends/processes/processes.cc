@@ -50,6 +50,15 @@ Status check(const ProcessesOptions& options) {
   return Status();
 }
 
+// What a task may do with memory is what its parameter's type says.
+Status check_mmap_mode(const std::optional<MmapMode>& mode) {
+  if (mode != MmapMode::copy_on_write && mode != MmapMode::write) return Status();
+  return Status(StatusCode::invalid_argument,
+                "mmap_mode: worker processes map memory to read it, and map files of mode "
+                "read_write to write to them, as the parameter's type asks for; for a copy that "
+                "the task may change, let it take the container by value");
+}
+
 std::uint64_t next_id() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
@@ -93,6 +102,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     std::unordered_set<RemoteBatch*> batches;
   };
 
+  void prepare_call(const ParallelOptions& options, int nesting_level);
   void dispatch(Part part);
   static std::optional<std::size_t> choose(State& state);
   std::optional<Part> send(std::size_t lane, Part part);
@@ -121,6 +131,8 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   if (Status status = BackendOptions::read(settings.backend_options, options_); !status.ok())
     return {.status = std::move(status)};
   if (Status status = check(options_); !status.ok()) return {.status = std::move(status)};
+  if (Status status = check_mmap_mode(settings.options->mmap_mode); !status.ok())
+    return {.status = std::move(status)};
   if (settings.nesting_level >= deepest_nesting) {
     return {.status = Status(StatusCode::unavailable,
                              "processes: calls are nested " + std::to_string(deepest_nesting) +
@@ -138,14 +150,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
     environment.emplace("PARACORD_TEMP_FOLDER", *o.temp_folder);
   spec_ = {worker_environment(workers, o.inner_max_num_threads.value_or(0), environment),
            is_initialized()};
-  call_ = {};
-  call_.owner = this;
-  call_.memory = &memory_;
-  call_.max_nbytes = o.max_nbytes.value_or(default_max_nbytes);
-  call_.nesting_level = settings.nesting_level;
-  call_.drafts = o.retries.value_or(0) > 0;
-  if (o.task_timeout)
-    call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*o.task_timeout);
+  prepare_call(o, settings.nesting_level);
   try {
     call_.arenas = &pool_.arenas(o.temp_folder);
     if (!spec_.own_executable) (void)worker_program();
@@ -157,6 +162,17 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
     state.lanes.resize(static_cast<std::size_t>(workers));
   });
   return {.workers = workers};
+}
+
+void ProcessesBackend::prepare_call(const ParallelOptions& options, int nesting_level) {
+  call_ = {};
+  call_.owner = this;
+  call_.memory = &memory_;
+  call_.max_nbytes = options.max_nbytes.value_or(default_max_nbytes);
+  call_.nesting_level = nesting_level;
+  call_.drafts = options.retries.value_or(0) > 0;
+  if (options.task_timeout)
+    call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*options.task_timeout);
 }
 
 void ProcessesBackend::finish_call() {

@@ -280,5 +280,15 @@ TEST(Processes, LeaveNothingBehind) {
   EXPECT_LE(entries("/dev/shm"), shared);
 }
 
+TEST(Processes, RefuseMmapModesThatTypesSay) {
+  ParallelOptions options{.n_jobs = 1, .backend = "processes"};
+  for (const MmapMode mode : {MmapMode::copy_on_write, MmapMode::write}) {
+    options.mmap_mode = mode;
+    Parallel parallel(options);
+    EXPECT_THROW(parallel(tasks(1, [](int i) { return delayed([](int x) { return x; }, i); })),
+                 std::invalid_argument);
+  }
+}
+
 }  // namespace
 }  // namespace paracord::process_tests
