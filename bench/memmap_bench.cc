@@ -85,14 +85,14 @@ void rows_of_calls(const Peers& peers, const std::string& joblib, const std::str
 void rows_of_files(const Peers& peers, const std::string& file) {
   const Array<double> array(std::vector<double>(array_items, 1.0));
   std::vector<double> dumps, loads, sums;
-  for (int run = 0; run != 3; ++run) {
+  for (int run = 0; run != 7; ++run) {
     std::filesystem::remove(file);
     dumps.push_back(1 / seconds([&] { dump(array, file); }));
     loads.push_back(1 / seconds([&] { sink = load<Array<double>>(file).data()[0]; }));
     sums.push_back(1 / seconds([&] {
                      const auto mapped = load<Array<double>>(file, {.mmap_mode = MmapMode::read});
                      const auto all = mapped.as_span();
-                     sink = std::accumulate(all.begin(), all.end(), 0.0);
+                     sink = sum_of(all);
                    }));
   }
   const std::string numpy = "NumPy " + peers.text("numpy");

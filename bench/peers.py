@@ -120,7 +120,7 @@ def measure_files():
     array = numpy.full(ARRAY_ITEMS, 1.0)
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         path = folder + "/array.npy"
-        for _ in range(3):
+        for _ in range(7):
             say("numpy save GiB/s", 1 / seconds(lambda: numpy.save(path, array)))
             say("numpy load GiB/s", 1 / seconds(lambda: numpy.load(path)))
             say("numpy mapped sum GiB/s", 1 / seconds(lambda: numpy.load(path, mmap_mode="r").sum()))

@@ -166,6 +166,8 @@ std::size_t Call::room_for_results(std::size_t size) const {
   if (options().max_pending_results) {
     places = *options().max_pending_results;
   } else {
+    // Before the first result is there, nobody knows what a result holds.
+    if (layout_.results_grow && result_bytes_.load(std::memory_order_relaxed) == 0) size = 1;
     places = std::max<std::size_t>(2 * workers * size, 1);
     const std::size_t bytes =
         std::max(result_bytes_.load(std::memory_order_relaxed), layout_.result_size);

@@ -86,8 +86,12 @@ class RangeTasks final : public TaskRange {
       : range_(std::forward<Range>(range)), next_(std::ranges::begin(range_)) {}
 
   Layout layout() const override {
-    return {is_concurrent ? 0 : sizeof(Call), alignof(Call), sizeof(Result), alignof(Result),
-            is_concurrent || std::is_copy_constructible_v<Call>};
+    return {is_concurrent ? 0 : sizeof(Call),
+            alignof(Call),
+            sizeof(Result),
+            alignof(Result),
+            is_concurrent || std::is_copy_constructible_v<Call>,
+            !std::is_trivially_copyable_v<Result>};
   }
   std::size_t size() const override {
     if constexpr (std::ranges::sized_range<Range>) {

@@ -26,7 +26,8 @@ struct Slots {
 struct Layout {
   std::size_t task_size, task_alignment;
   std::size_t result_size, result_alignment;
-  bool copyable;  ///< tasks can run twice
+  bool copyable;      ///< tasks can run twice
+  bool results_grow;  ///< a result may hold more memory than its own size
 };
 
 /// The tasks of one call. Knows the user's types; knows nothing of scheduling.

@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::size_t longest_line = std::size_t{64} << 10;
 constexpr std::size_t remembered_errors = 2048;
+
+// Whole lines, unless the last one alone is too long.
+void keep_last_lines(std::string& text) {
+  if (text.size() <= remembered_errors) return;
+  const std::size_t cut = text.size() - remembered_errors;
+  const std::size_t end = text.find('\n', cut - 1);
+  const bool leaves_some = end != std::string::npos && end + 1 < text.size();
+  text.erase(0, leaves_some ? end + 1 : cut);
+}
 constexpr int output = 0, errors = 1, words = 2;
 
 // All of it, to the caller's own descriptor: whole lines, so that lines of several workers do not
@@ -73,8 +82,7 @@ void OutputRelay::pass_on(Text& text, int pipe, bool rest) {
   }
   if (pipe == errors) {
     text.last_errors += lines.substr(0, begin);
-    if (text.last_errors.size() > remembered_errors)
-      text.last_errors.erase(0, text.last_errors.size() - remembered_errors);
+    keep_last_lines(text.last_errors);
   }
   lines.erase(0, begin);
   write_all(pipe == output ? STDOUT_FILENO : STDERR_FILENO, marked);

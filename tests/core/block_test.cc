@@ -13,7 +13,7 @@ namespace paracord::detail {
 namespace {
 
 constexpr std::size_t everything = 1 << 20;
-constexpr Layout layout{sizeof(int), alignof(int), sizeof(double), alignof(double), true};
+constexpr Layout layout{sizeof(int), alignof(int), sizeof(double), alignof(double), true, false};
 
 // A block knows its call, but does not ask it anything here.
 Call& no_call() {
