@@ -118,9 +118,10 @@ Recorder::Counts Recorder::counts() {
   return with_those_elsewhere(counts_);
 }
 
-bool Recorder::wait_until(const std::function<bool(const Counts&)>& holds) {
+bool Recorder::wait_within(std::chrono::milliseconds patience,
+                           const std::function<bool(const Counts&)>& holds) {
   constexpr auto between_looks = std::chrono::milliseconds(1);  // at what happens elsewhere
-  const auto end = std::chrono::steady_clock::now() + patience_;
+  const auto end = std::chrono::steady_clock::now() + patience;
   std::unique_lock lock(mutex_);
   while (!holds(with_those_elsewhere(counts_))) {
     if (std::chrono::steady_clock::now() >= end) return false;

@@ -51,7 +51,12 @@ class Recorder : public std::enable_shared_from_this<Recorder> {
 
   Counts counts();
   /// Waits until `holds(counts)`; false when the patience is over.
-  bool wait_until(const std::function<bool(const Counts&)>& holds);
+  bool wait_until(const std::function<bool(const Counts&)>& holds) {
+    return wait_within(patience_, holds);
+  }
+  /// The same, with another patience: for what should not happen.
+  bool wait_within(std::chrono::milliseconds patience,
+                   const std::function<bool(const Counts&)>& holds);
 
  private:
   class Work;

@@ -244,7 +244,7 @@ TEST(Generator, BoundsTheBytesOfResultsByDefault) {
   std::atomic<int> started{0};
   int read = 0, most_ahead = 0;
   Parallel parallel({.n_jobs = 2});
-  (void)parallel(squares(100'000));  // what was learnt of small tasks does not count
+  (void)parallel(squares(40'000));  // what was learnt of small tasks does not count
   for (const auto& result :
        parallel.generator(std::views::iota(0, 60) | std::views::transform([&](int) {
                             return delayed([&started] {

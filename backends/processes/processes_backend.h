@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "paracord/backends/processes/process_pool.h"
+#include "paracord/backends/processes/processes.h"
+#include "paracord/core/auto_batching.h"
+
+namespace paracord::detail {
+
+/// The backend of one call after another: shares its batches out among the workers that it leases
+/// from the pool, and sends again what comes back from them.
+///
+/// Threads: as ParallelBackendBase says; what workers have done is told by whoever collects.
+class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  ProcessesBackend();
+
+  Capabilities capabilities() const override {
+    return {.caller_collects = true, .inner_max_num_threads = true, .batches_per_worker = 8};
+  }
+  Configured configure(const CallSettings& settings) override;
+  void submit(Batch batch, OnDone on_done) override;
+  void abort() override;
+  bool wait(const std::function<bool()>& ready,
+            std::optional<Clock::time_point> deadline) override {
+    return pool_.wait(ready, deadline);
+  }
+  void interrupt() override { pool_.interrupt(); }
+  void finish_call() override;
+
+  void send_again(Part part) override;
+  void batch_over(RemoteBatch& batch) override;
+  void part_over(WorkerProcess& worker) override;
+  void worker_gone(WorkerProcess& worker, bool before_it_ran) override;
+
+ private:
+  // A place for one worker; its number is the worker's index in the call.
+  struct Lane {
+    WorkerHandle worker;
+    bool starting = false;  // somebody is about to lease one
+    bool full = false;      // its worker has run as many tasks as it may, or has grown too much
+    Clock::time_point looked{};
+  };
+  struct State {
+    std::vector<Lane> lanes;
+    std::deque<Part> backlog;  // no lane has a place
+    int failed_starts = 0;     // in a row
+    Status trouble;            // no worker can run what is to be run
+    std::unordered_set<RemoteBatch*> batches;
+  };
+
+  void prepare_call(const ParallelOptions& options, int nesting_level);
+  void dispatch(Part part);
+  static std::optional<std::size_t> choose(State& state);
+  std::optional<Part> send(std::size_t lane, Part part);
+  WorkerHandle worker_of(std::size_t lane);
+  void forget(std::size_t lane, const WorkerProcess& lost);
+  std::optional<Part> within_quota(WorkerProcess& worker, Part& part);
+  void take_back_all(WorkerProcess& worker);
+  static void refuse(Part part, const Status& why);
+  void send_backlog();
+  void share_out(WorkerProcess& idle);
+  bool has_grown(Lane& lane);
+
+  ProcessPool& pool_ = ProcessPool::instance();
+  const std::uint64_t id_;  // among all objects: an initializer runs once for each
+  ProcessesOptions options_;
+  const ParallelOptions* call_options_ = nullptr;
+  WorkerSpec spec_;
+  WorkerProcess::Call call_;
+  bool caller_waits_ = false;
+  CallMemory memory_;
+  Guarded<State> state_;
+  std::atomic<std::uint64_t> aborts_{0};
+};
+
+}  // namespace paracord::detail

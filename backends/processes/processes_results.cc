@@ -1,0 +1,113 @@
+// ProcessesBackend: what becomes of the parts that workers were sent.
+
+#include <utility>
+
+#include "paracord/backends/processes/processes_backend.h"
+
+namespace paracord::detail {
+
+namespace {
+
+constexpr int most_failed_starts = 3;
+constexpr auto time_between_memory_looks = std::chrono::seconds(1);
+
+}  // namespace
+
+void ProcessesBackend::batch_over(RemoteBatch& batch) {
+  const Status trouble = batch.trouble.with([](Status& status) { return status; });
+  OnDone on_done = std::move(batch.on_done);
+  const bool last = state_.with([&](State& state) {
+    state.batches.erase(&batch);
+    return state.batches.empty();
+  });
+  delete &batch;
+  on_done(trouble);
+  if (last) pool_.interrupt();
+}
+
+// Tasks that come back are shared out in halves: they go to as many workers as have nothing to do.
+void ProcessesBackend::send_again(Part part) {
+  const std::uint32_t half = part.count / 2;
+  Part second{part.batch, part.first + half, part.count - half, part.attempt};
+  if (half != 0) dispatch({part.batch, part.first, half, part.attempt});
+  dispatch(std::move(second));
+}
+
+void ProcessesBackend::part_over(WorkerProcess& worker) {
+  WorkerHandle worn_out;
+  state_.with([&](State& state) {
+    state.failed_starts = 0;
+    for (Lane& lane : state.lanes) {
+      if (lane.worker.get() != &worker) continue;
+      lane.full = lane.full || has_grown(lane);
+      if (lane.full && worker.parts_in_flight() == 0) worn_out = std::exchange(lane, {}).worker;
+    }
+  });
+  if (worker.parts_in_flight() == 0) pool_.spare(worker);
+  if (worn_out != nullptr) pool_.give_back(*worn_out, false);
+  send_backlog();
+  if (worn_out == nullptr && worker.parts_in_flight() == 0) share_out(worker);
+}
+
+// As much of it as there are places for.
+void ProcessesBackend::send_backlog() {
+  while (true) {
+    std::optional<Part> next = state_.with([](State& state) -> std::optional<Part> {
+      if (state.backlog.empty() || !choose(state)) return std::nullopt;
+      std::optional<Part> first(std::move(state.backlog.front()));
+      state.backlog.pop_front();
+      return first;
+    });
+    if (!next) return;
+    dispatch(*std::move(next));
+  }
+}
+
+bool ProcessesBackend::has_grown(Lane& lane) {
+  if (!options_.max_memory_growth) return false;
+  const auto now = Clock::now();
+  WorkerProcess& worker = *lane.worker;
+  const bool first = worker.first_resident_bytes == 0;
+  if (!first && now - lane.looked < time_between_memory_looks) return false;
+  lane.looked = now;
+  const std::size_t bytes = worker.resident_bytes();
+  if (first) worker.first_resident_bytes = std::max<std::size_t>(bytes, 1);
+  return bytes > worker.first_resident_bytes + *options_.max_memory_growth;
+}
+
+// A worker has nothing to do: another one's next part goes to it, or half of what another one has
+// not begun of the part that it runs.
+void ProcessesBackend::share_out(WorkerProcess& idle) {
+  WorkerHandle busiest;
+  state_.with([&](State& state) {
+    for (const Lane& lane : state.lanes) {
+      if (lane.worker == nullptr || lane.worker.get() == &idle) continue;
+      if (busiest == nullptr || lane.worker->parts_in_flight() > busiest->parts_in_flight())
+        busiest = lane.worker;
+    }
+  });
+  if (busiest == nullptr || busiest->parts_in_flight() == 0) return;
+  if (busiest->parts_in_flight() > 1) {
+    if (std::optional<Part> part = busiest->take_back())
+      return dispatch({part->batch, part->first, part->count, part->attempt});
+  }
+  (void)busiest->ask_back();
+}
+
+void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {
+  state_.with([&](State& state) {
+    for (Lane& lane : state.lanes) {
+      if (lane.worker.get() == &worker) lane = {};
+    }
+    if (ran || ++state.failed_starts < most_failed_starts) return;
+    try {
+      std::rethrow_exception(worker.loss_error());
+    } catch (const std::exception& error) {
+      state.trouble =
+          Status(StatusCode::unavailable,
+                 "worker processes end before they run a task: " + std::string(error.what()));
+    }
+  });
+}
+
+}  // namespace paracord::detail
