@@ -1,0 +1,84 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "paracord/core/cluster_messages.h"
+
+namespace paracord::cluster {
+
+enum class Role : std::uint8_t { client, node };
+
+struct SchedulerOptions {
+  Time heartbeat = std::chrono::seconds(1);
+  Time suspect_after = std::chrono::seconds(3);  ///< of silence: a node gets no new work
+  Time node_lost_after = std::chrono::seconds(15);
+  Time client_lost_after = std::chrono::seconds(60);
+  std::uint64_t queue_bytes = std::uint64_t{64} << 20;  ///< per client: not assigned yet
+  Time prefetch = std::chrono::milliseconds(4);         ///< of work that a slot may have waiting
+};
+
+struct Outgoing {
+  PeerId peer;
+  Packet packet;
+};
+
+/// For people, metrics and tests.
+struct SchedulerView {
+  struct Node {
+    PeerId id;
+    std::string name, state;  ///< up, suspect, draining
+    std::uint32_t slots, lent, running;
+    std::uint64_t objects, object_bytes;
+  };
+  struct Client {
+    PeerId id;
+    std::string name;
+    std::uint64_t queued_tasks, running_tasks, done_tasks, queued_bytes;
+    double slot_seconds;
+  };
+  std::uint64_t epoch = 0;
+  std::vector<Node> nodes;
+  std::vector<Client> clients;
+  std::uint64_t tasks_queued = 0, tasks_assigned = 0, tasks_done = 0, tasks_returned = 0,
+                nodes_lost = 0, clients_lost = 0, resyncs = 0;
+  std::uint64_t payload_bytes = 0;
+  double demand_seconds = 0;  ///< of work left, of all clients, what they have not shown included
+};
+
+/// Who runs what, in a cluster. Remembers only what clients and nodes can tell it again.
+///
+/// A state machine: packets and time come in, packets go out. It neither waits, nor reads a clock,
+/// nor draws random numbers other than from its seed.
+///
+/// Threads: one.
+class Scheduler {
+ public:
+  /// `epoch` is higher than that of any scheduler before it.
+  Scheduler(const SchedulerOptions& options, std::uint64_t epoch);
+  Scheduler(const Scheduler&) = delete;
+  ~Scheduler();
+
+  /// `peer` and `role` as the link has proven them; messages that another role would send are
+  /// refused.
+  void receive(PeerId peer, Role role, Packet packet, Time now);
+  /// The link to it is gone, as far as one can know: it counts as silent, not as lost.
+  void disconnected(PeerId peer, Time now);
+  /// Lets time pass: to be called at next_deadline(), or earlier.
+  void tick(Time now);
+  Time next_deadline() const;
+
+  /// What is to be sent now, one packet for each peer.
+  std::vector<Outgoing> take_outgoing();
+
+  SchedulerView view(Time now) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace paracord::cluster

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "paracord/core/cluster_messages.h"
+#include "paracord/core/status.h"
+#include "paracord/transport/keys.h"
+#include "paracord/transport/object_name.h"
+
+namespace paracord::cluster {
+
+/// Moves objects between processes, chunk by chunk, on sockets of their own, so that a heartbeat
+/// never waits behind a gigabyte.
+///
+/// Who wants an object asks for it (pulls), with a window of bytes on their way; each chunk is one
+/// Cap'n Proto segment, sent from where it lies as one ZeroMQ frame, written at its place at the
+/// other end, and checked there. Chunks come from several sources at once, and whoever fetches an
+/// object serves the chunks that it has already. A fetch whose connection was cut goes on with what
+/// is missing.
+///
+/// Clients do not listen: they dial nodes, and are asked for objects over that connection. So
+/// fetch() may name peers that this end has dialled, or that have dialled it.
+///
+/// Threads: any. Callbacks come from the plane's own thread, and must not wait.
+/// Owns:    its ZeroMQ context, sockets and thread.
+class DataPlane {
+ public:
+  struct Options {
+    PeerId self = 0;
+    std::string listen;  ///< tcp://address:port (or :*), ipc://path; empty: does not listen
+    KeyPair keys;        ///< empty: no encryption
+    /// Of peers that dial here, by their public key; asked at each handshake. Unset: any.
+    std::function<bool(std::string_view public_key)> admits;
+    std::size_t window_bytes = std::size_t{16} << 20;  ///< on their way, for each fetch
+    std::size_t largest_object = std::size_t{1} << 44;
+    Time silence = std::chrono::seconds(5);  ///< of a source: its chunks are asked of others
+  };
+  explicit DataPlane(Options options);
+  DataPlane(const DataPlane&) = delete;
+  ~DataPlane();
+
+  /// Where it listens, with the port that the system has chosen.
+  const std::string& address() const;
+
+  void dial(const NodeAddress& node);
+  /// It will not come back: closes the connection; what was asked of it is asked of others.
+  void forget(PeerId peer);
+
+  /// From now on peers may fetch it. The bytes stay as they are while it is offered, and `owner`
+  /// keeps them. Chunks that are found changed when they are sent are not sent: see on_changed.
+  void offer(std::shared_ptr<const ObjectTable> object, const std::byte* data,
+             std::shared_ptr<const void> owner);
+  /// Returns when nothing of it is being sent any more.
+  void withdraw(const ObjectId& object);
+
+  /// `status`: what became of it. `table`: of the object, to offer it on.
+  using OnFetched = std::function<void(Status status, std::shared_ptr<const ObjectTable> table)>;
+  /// Fills `destination`, of the object's size, which `owner` keeps. Sources that do not have it,
+  /// or do not answer, are passed over; fails with StatusCode::lost when none is left, or after the
+  /// last one was forgotten. One fetch of an object at a time.
+  void fetch(const ObjectId& object, std::byte* destination, std::shared_ptr<void> owner,
+             std::vector<PeerId> sources, OnFetched on_fetched);
+  void add_source(const ObjectId& object, PeerId source);
+  /// Ends it with StatusCode::cancelled, before it returns; nothing is written any more.
+  void cancel_fetch(const ObjectId& object);
+
+  /// Told of an offered object whose bytes have changed since it was named.
+  void on_changed(std::function<void(const ObjectId&)> told);
+
+  struct Counters {
+    std::uint64_t sent_bytes, received_bytes, chunks_refused, peers_banned, fetches;
+  };
+  Counters counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace paracord::cluster
