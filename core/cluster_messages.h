@@ -250,6 +250,12 @@ struct ClientGone {
   PeerId client = 0;
 };
 
+/// To the scheduler, outside of sessions: what is going on? Answered at once, for people.
+struct Query {};
+struct Answer {
+  std::string text;  ///< JSON
+};
+
 /// From anyone, when nothing else was sent for a while.
 struct Heartbeat {};
 struct Goodbye {};
@@ -258,7 +264,7 @@ using Message = std::variant<Heartbeat, Goodbye, ClientHello, OpenCall, Submit, 
                              CloseCall, Acknowledge, Waiting, ToCome, NodeHello, Results, BatchOver,
                              HaveObjects, DropObjects, Drain, Welcome, Refuse, Resync, CallOpened,
                              NodeJoined, NodeGone, Assigned, Returned, Slots, NodeCall, Assign,
-                             CancelAttempt, Retract, Lend, NodeCallClosed, ClientGone>;
+                             CancelAttempt, Retract, Lend, NodeCallClosed, ClientGone, Query, Answer>;
 
 struct Packet {
   std::uint64_t session = 0;  ///< 0: outside of any session (Resync, Refuse)

@@ -107,6 +107,8 @@ class Encoder {
 
   /// Memory in messages begins at a multiple of this, counted from the beginning of the message.
   static constexpr std::size_t memory_alignment = 64;
+  /// What stands before a reference that a MemorySender writes: its form and the bytes' number.
+  static constexpr std::size_t reference_head = 1 + sizeof(std::uint64_t);
 
  private:
   std::byte* extend(std::size_t bytes) {

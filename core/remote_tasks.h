@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <string>
 
@@ -32,11 +34,21 @@ class RemoteTasks {
   /// Whether the call has ended early: what has not begun need not begin.
   virtual bool stopped() const = 0;
 
+  /// Tasks that were encoded elsewhere: they stand at fixed places (see place_of()), and what they
+  /// write to their caller's memory, and where their results refer to memory, is of interest.
+  virtual bool are_relayed() const { return false; }
+  /// Of relayed tasks: where they begin, modulo Encoder::memory_alignment.
+  virtual std::size_t place_of(std::size_t /*index*/) const { return 0; }
+  /// Names the batch among all of a cluster; tasks learn it.
+  virtual std::array<std::uint64_t, 2> assignment() const { return {}; }
+
   /// Writes a task, for Entry::run_encoded at the other end. False: it cannot be written; it has
   /// failed, and is over.
   virtual bool encode(std::size_t index, Encoder& out) noexcept = 0;
   /// The task has run; `result` is what it wrote.
   virtual void succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept = 0;
+  /// Comes before succeeded(): what the task wrote, for Drafts::publish. Of relayed tasks only.
+  virtual void relay_writes(std::size_t /*index*/, Decoder& /*writes*/) noexcept {}
   /// The task threw, as decode_remote_error() reads it from `error`. Says whether it shall run
   /// again, with the next attempt's number.
   virtual Verdict threw(std::size_t index, Decoder& error, const RemoteRun& run) noexcept = 0;

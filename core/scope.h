@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "paracord/core/options.h"
@@ -22,6 +24,7 @@ struct RunningTask {
   CallControl* call = nullptr;
   int worker = 0;
   int attempt = 1;
+  std::array<std::uint64_t, 2> assignment{};        // of its batch, in a cluster
   std::chrono::steady_clock::time_point started{};  // set only where the call has a task_timeout
 };
 

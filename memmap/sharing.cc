@@ -84,9 +84,15 @@ void SharingSender::refer_to_twin(Encoder& out, const HeldMemory& held) {
   }
 }
 
+bool SharingSender::note(std::size_t place) {
+  if (places_ != nullptr) places_->push_back(place - Encoder::reference_head);
+  return true;
+}
+
 bool SharingSender::send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
                          const std::shared_ptr<const void>* owner) {
   if (bytes == 0) return false;
+  const std::size_t place = out.size();
   if (const auto held = find_buffer(data, bytes)) {
     if (access != MemoryAccess::read_only && !held->is_writable()) {
       refuse_to_encode(
@@ -98,21 +104,23 @@ bool SharingSender::send(Encoder& out, const void* data, std::size_t bytes, Memo
       refer_to_mapped(out, *held, owner);
       // Its place here, for what comes back.
       if (access != MemoryAccess::read_only) out.put(reinterpret_cast<std::uint64_t>(data));
-      return true;
+      return note(place);
     }
     if (bytes <= max_nbytes_) return false;
-    return refer_to_twin(out, *held), true;
+    refer_to_twin(out, *held);
+    return note(place);
   }
   if (access != MemoryAccess::read_only || bytes <= max_nbytes_) return false;
   refer(out, call_memory_ != nullptr ? call_memory_->store(*arenas_, data, bytes, owner)
                                      : arenas_->store(data, bytes));
-  return true;
+  return note(place);
 }
 
 bool SharingSender::send_copy(Encoder& out, const void* data, std::size_t bytes) {
   if (bytes == 0 || bytes <= max_nbytes_) return false;
+  const std::size_t place = out.size();
   refer(out, arenas_->store(data, bytes));
-  return true;
+  return note(place);
 }
 
 // --- receiving ---

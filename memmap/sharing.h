@@ -72,11 +72,15 @@ class SharingSender final : public MemorySender {
     kept_ = &kept;
   }
 
+  /// From now on the places in the message at which references begin are added to these.
+  void note_places_in(std::vector<std::uint64_t>* places) { places_ = places; }
+
   bool send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
             const std::shared_ptr<const void>* owner) override;
   bool send_copy(Encoder& out, const void* data, std::size_t bytes) override;
 
  private:
+  bool note(std::size_t place);
   void refer(Encoder& out, const ArenaStore::Lease& lease);
   void refer_to_mapped(Encoder& out, const HeldMemory& held,
                        const std::shared_ptr<const void>* owner);
@@ -88,6 +92,7 @@ class SharingSender final : public MemorySender {
   CallMemory* call_memory_ = nullptr;
   Lend lend_;
   Kept* kept_ = nullptr;
+  std::vector<std::uint64_t>* places_ = nullptr;
 };
 
 /// The files that a peer has announced, mapped where they are first needed.

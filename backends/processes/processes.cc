@@ -60,6 +60,12 @@ std::uint64_t next_id() {
 
 ProcessesBackend::ProcessesBackend() : AutoBatchingMixin(batch_targets), id_(next_id()) {}
 
+void ProcessesBackend::relay_for(std::string program,
+                                 std::function<ModuleName(std::uint32_t)> modules) {
+  relayed_program_ = std::move(program);
+  relayed_modules_ = std::move(modules);
+}
+
 Configured ProcessesBackend::configure(const CallSettings& settings) {
   if (Status status = BackendOptions::read(settings.backend_options, options_); !status.ok())
     return {.status = std::move(status)};
@@ -82,11 +88,11 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   if (o.temp_folder && !o.temp_folder->empty())
     environment.emplace("PARACORD_TEMP_FOLDER", *o.temp_folder);
   spec_ = {worker_environment(workers, o.inner_max_num_threads.value_or(0), environment),
-           is_initialized()};
+           is_initialized(), relayed_program_};
   prepare_call(o, settings.nesting_level);
   try {
     call_.arenas = &pool_.arenas(o.temp_folder);
-    if (!spec_.own_executable) (void)worker_program();
+    if (!spec_.own_executable && spec_.program.empty()) (void)worker_program();
   } catch (const std::exception& error) {
     return {.status = Status(StatusCode::unavailable, error.what())};
   }
@@ -103,7 +109,9 @@ void ProcessesBackend::prepare_call(const ParallelOptions& options, int nesting_
   call_.memory = &memory_;
   call_.max_nbytes = options.max_nbytes.value_or(default_max_nbytes);
   call_.nesting_level = nesting_level;
-  call_.drafts = options.retries.value_or(0) > 0;
+  const bool relays = !relayed_program_.empty();
+  call_.drafts = relays || options.retries.value_or(0) > 0;
+  call_.modules = relays ? &relayed_modules_ : nullptr;
   if (options.task_timeout)
     call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*options.task_timeout);
 }

@@ -23,6 +23,9 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
 
   ProcessesBackend();
 
+  /// From now on: relayed tasks, which run in workers of this program.
+  void relay_for(std::string program, std::function<ModuleName(std::uint32_t)> modules);
+
   Capabilities capabilities() const override {
     return {.caller_collects = true, .inner_max_num_threads = true, .batches_per_worker = 8};
   }
@@ -77,6 +80,8 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   WorkerSpec spec_;
   WorkerProcess::Call call_;
   bool caller_waits_ = false;
+  std::string relayed_program_;
+  std::function<ModuleName(std::uint32_t)> relayed_modules_;
   CallMemory memory_;
   Guarded<State> state_;
   std::atomic<std::uint64_t> aborts_{0};

@@ -89,8 +89,9 @@ struct Command {
   std::string program;
   std::vector<std::string> arguments;
 };
-Command command(bool own_executable) {
-  if (!own_executable) return {worker_program(), {worker_program()}};
+Command command(const WorkerSpec& spec) {
+  if (!spec.program.empty()) return {spec.program, {spec.program}};
+  if (!spec.own_executable) return {worker_program(), {worker_program()}};
   const std::string kernels = own_path();
   const std::string linkers = file_at(address_in_program());
   if (linkers.empty() || linkers == kernels) return {"/proc/self/exe", {kernels}};
@@ -201,7 +202,7 @@ int spawn_worker(const WorkerSpec& spec, ChildEnds ends) {
   Attributes attributes;
   prepare(files, ends);
   prepare(attributes);
-  auto [program, arguments] = command(spec.own_executable);
+  auto [program, arguments] = command(spec);
   arguments.push_back(worker_sentinel);
   arguments.push_back(std::to_string(socket_in_child));
   int pid = 0;

@@ -14,6 +14,7 @@ namespace paracord::detail {
 struct WorkerSpec {
   std::vector<std::string> environment;  ///< all of it, NAME=value, sorted
   bool own_executable = true;
+  std::string program{};  ///< in place of both: another program, whose tasks are relayed
   auto operator<=>(const WorkerSpec&) const = default;
 };
 

@@ -117,6 +117,7 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   Hello hello;
   hello.parent = getpid();
   hello.max_nbytes = shared_result_bytes;
+  hello.relays = spec.program.empty() ? 0 : 1;
   hello.cpus = process_cpus();
   std::strcpy(hello.nested_backend, "threads");
   const int sent[] = {channel.get(), bell_fd, ends.words.writing.get()};
@@ -178,13 +179,14 @@ void WorkerProcess::publish() {
 void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& references) {
   for (const std::uint64_t reference : references) {
     const auto number = static_cast<std::uint32_t>(reference >> module_shift);
-    if (number == 0 && !spec_.own_executable) {
+    if (number == 0 && !spec_.own_executable && call_.modules == nullptr) {
       throw BackendUnavailable(
           "processes: the task's function is part of the program itself, which does not call "
           "paracord::initialize(argc, argv); make that call the first line of main");
     }
     if (!introduced_.insert(number).second) continue;
-    const ModuleName name = module_of(reference);
+    const ModuleName name =
+        call_.modules != nullptr ? (*call_.modules)(number) : module_of(reference);
     Encoder about;
     about.put(name.number);
     about.put(name.device);
@@ -213,6 +215,29 @@ std::optional<std::size_t> WorkerProcess::take_slot(Part& part) {
   });
 }
 
+// Adds one task to the message. False: it cannot be encoded.
+bool WorkerProcess::encode_task(RemoteTasks& tasks, std::size_t index,
+                                std::vector<std::uint64_t>& references) {
+  const std::size_t start = message_.size();
+  message_.put(std::uint64_t{0});
+  std::uint64_t padding = 0;
+  if (tasks.are_relayed()) {
+    for (const std::size_t place = tasks.place_of(index);
+         message_.size() % Encoder::memory_alignment != place; ++padding)
+      message_.put(std::byte{0});
+  }
+  const std::size_t begin = message_.size();
+  if (!tasks.encode(index, message_)) {
+    message_.truncate(start);
+    return false;
+  }
+  message_.overwrite(start, std::uint64_t{message_.size() - begin} | padding << padding_shift);
+  std::uint64_t reference = 0;
+  std::memcpy(&reference, message_.data() + begin, sizeof reference);
+  if (references.empty() || references.back() != reference) references.push_back(reference);
+  return true;
+}
+
 std::optional<Part> WorkerProcess::send(Part part) {
   const std::lock_guard<SpinMutex> hold(sending_);
   send_releases();
@@ -226,18 +251,9 @@ std::optional<Part> WorkerProcess::send(Part part) {
   const std::uint32_t whole = part.count;
   std::uint32_t sent = 0, failed = 0;
   for (; sent != part.count && message_.size() < largest_message; ++sent) {
-    const std::size_t start = message_.size();
-    message_.put(std::uint64_t{0});
-    if (!batch.tasks.encode(part.first + sent, message_)) {
-      message_.truncate(start);
-      failed = 1;
-      break;
-    }
-    const std::uint64_t size = message_.size() - start - sizeof(std::uint64_t);
-    message_.overwrite(start, size);
-    std::uint64_t reference = 0;
-    std::memcpy(&reference, message_.data() + start + sizeof(std::uint64_t), sizeof reference);
-    if (references.empty() || references.back() != reference) references.push_back(reference);
+    if (encode_task(batch.tasks, part.first + sent, references)) continue;
+    failed = 1;
+    break;
   }
   rest.first += sent + failed;
   rest.count -= sent + failed;
@@ -269,6 +285,7 @@ bool WorkerProcess::post(Part& part) {
   head.attempt = part.attempt;
   head.nesting_level = call_.nesting_level;
   head.drafts = call_.drafts;
+  head.assignment = part.batch->tasks.assignment();
   head.timed = part.batch->tasks.timed() || call_.task_timeout;
   tasks_sent_ += part.count;
   const bool large = message_.size() > largest_inline_message;

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "paracord/backends/processes/spawn.h"
 #include "paracord/backends/worker/channel.h"
 #include "paracord/backends/worker/notices.h"
+#include "paracord/core/entry.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/initializer.h"
 
@@ -55,6 +57,8 @@ class WorkerProcess {
     int worker = 0;  // its index in the call
     int nesting_level = 0;
     bool drafts = false;  // tasks may run again: what they write must wait for their result
+    // Of relayed tasks: what a module number of their caller stands for here.
+    const std::function<ModuleName(std::uint32_t)>* modules = nullptr;
     std::optional<Clock::duration> task_timeout;
   };
 
@@ -123,6 +127,7 @@ class WorkerProcess {
   WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts, Ends ends);
   void count_parts(int change);
   bool post(Part& part);
+  bool encode_task(RemoteTasks& tasks, std::size_t index, std::vector<std::uint64_t>& references);
   void write_record(ToWorker kind, const Encoder& body);
   std::byte* reserve(ToWorker kind, std::size_t bytes);
   void publish();

@@ -87,15 +87,19 @@ void WorkerProcess::task_over(const ResultHead& head, FromWorker kind, const std
   if (part == nullptr || part->batch == nullptr) return;
   part->next = head.index + 1;
   proven_.store(true, std::memory_order_relaxed);
+  RemoteBatch& batch = *part->batch;
   if (kind == FromWorker::written_result) {
     Decoder writes(message, bytes);
     const auto behind = static_cast<std::size_t>(writes.get<std::uint64_t>());
-    Drafts::publish(writes);
+    if (batch.tasks.are_relayed()) {
+      batch.tasks.relay_writes(head.index, writes);
+    } else {
+      Drafts::publish(writes);
+    }
     message += behind;
     bytes -= behind;
   }
   Decoder in(message, bytes, &receiver_);
-  RemoteBatch& batch = *part->batch;
   if (kind != FromWorker::error) {
     batch.tasks.succeeded(head.index, in, run_of(head, part->attempt));
   } else if (batch.tasks.threw(head.index, in, run_of(head, part->attempt)) ==

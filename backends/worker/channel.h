@@ -55,7 +55,8 @@ struct Channel {
 /// Kinds of records to the worker.
 enum class ToWorker : std::uint32_t {
   nothing,
-  batch,        ///< BatchHead, then for each task its size (u64) and what Delayed::encode wrote
+  batch,        ///< BatchHead, then for each task its size (u64; see padding_shift) and what
+                ///< Delayed::encode wrote
   large_batch,  ///< the same, by reference: bytes (u64), file (u32), offset (u64)
   module,       ///< a ModuleName
   initializer,  ///< id (u64), then a task
@@ -65,7 +66,8 @@ enum class ToWorker : std::uint32_t {
 /// Kinds of records from it; each begins with a ResultHead.
 enum class FromWorker : std::uint32_t {
   nothing,
-  result,        ///< then what the function returned
+  result,        ///< then what the function returned; for a relay also where that refers to memory:
+                 ///< the places (u64 each) and their number (u64)
   error,         ///< then what encode_current_exception() wrote
   large_result,  ///< by reference: bytes (u64), file (u32), offset (u64)
   large_error,
@@ -84,7 +86,11 @@ struct BatchHead {
   std::int32_t nesting_level;
   std::uint32_t timed;   ///< the run times of single tasks are wanted
   std::uint32_t drafts;  ///< what they write goes to the caller with their results, not before
+  std::array<std::uint64_t, 2> assignment;  ///< in a cluster
 };
+
+/// What stands before each task: its size, and in the highest byte how far behind this it begins.
+inline constexpr int padding_shift = 56;
 
 struct ResultHead {
   std::uint32_t slot;
@@ -102,11 +108,12 @@ struct BatchEnd {
 /// What a worker is told when it starts, together with descriptors of the channel and the doorbell
 /// and a pipe for its last words.
 struct Hello {
-  static constexpr std::uint64_t right = 0x31424b5750524301;
+  static constexpr std::uint64_t right = 0x31424b5750524302;
   std::uint64_t magic = right;
   std::int32_t parent = 0;
   std::uint32_t max_workers = 0;
   std::uint64_t max_nbytes = 0;
+  std::uint64_t relays = 0;  ///< the parent passes results on: they name where they refer to memory
   cpu_set_t cpus{};
   char nested_backend[32]{};
 };

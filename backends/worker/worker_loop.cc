@@ -73,6 +73,7 @@ WorkerLoop::WorkerLoop(Channel& channel, Doorbell& bell, int socket, const Hello
       arenas_(temp_folders(std::nullopt)),
       sender_(announcer_, hello.max_nbytes),
       result_(&sender_),
+      relays_(hello.relays != 0),
       nested_backend_(hello.nested_backend) {
   sender_.store_in(&arenas_);
   receiver_.fetch_with([this] { notices_.drain(); });
@@ -80,6 +81,7 @@ WorkerLoop::WorkerLoop(Channel& channel, Doorbell& bell, int socket, const Hello
       [this](std::uint32_t file, std::uint64_t offset, std::shared_ptr<const void> owner) {
         lent_.emplace(std::pair(file, offset), std::move(owner));
       });
+  if (relays_) sender_.note_places_in(&places_);
   array_arenas = &arenas_;
   least_shared_bytes = hello.max_nbytes;
   set_allocator(&allocate_shared);
@@ -195,6 +197,7 @@ void WorkerLoop::run_batch(const std::byte* message, std::size_t bytes) {
   running.call = this;
   running.worker = head.worker;
   running.attempt = head.attempt;
+  running.assignment = head.assignment;
   const auto started = Clock::now();
   const std::uint32_t next = run_tasks(head, tasks, running);
   const BatchEnd end{head.slot, next, count_of(Clock::now()) - count_of(started)};
@@ -211,8 +214,10 @@ std::uint32_t WorkerLoop::run_tasks(const BatchHead& head, Decoder& tasks, Runni
   const std::atomic<BatchState>& state = channel_.states[head.slot];
   for (std::uint32_t i = 0; i != head.count; ++i) {
     if (state.load(std::memory_order_relaxed) != BatchState::running) return head.first + i;
-    const auto bytes = static_cast<std::size_t>(tasks.get<std::uint64_t>());
-    Decoder task = tasks.part(bytes);
+    const auto size = tasks.get<std::uint64_t>();
+    (void)tasks.take(static_cast<std::size_t>(size >> padding_shift));
+    Decoder task =
+        tasks.part(static_cast<std::size_t>(size & ((std::uint64_t{1} << padding_shift) - 1)));
     channel_.running.store(std::uint64_t{head.slot} << 32 | (head.first + i + 1),
                            std::memory_order_release);
     run_task(head, head.first + i, task);
@@ -229,6 +234,7 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
   FromWorker kind = FromWorker::result;
   Phase phase = Phase::decoding_arguments;
   result_.clear();
+  places_.clear();
   if (!trouble_.empty()) {
     result_.write(trouble_.data(), trouble_.size());
     return write(FromWorker::error, about);
@@ -241,6 +247,7 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
     encode_current_exception(result_, phase);
   }
   if (head.timed != 0) about.ended = count_of(Clock::now());
+  if (kind == FromWorker::result && relays_) add_places();
   if (kind == FromWorker::result && !drafts_.empty()) {
     write_with_drafts(about);
   } else {
@@ -260,6 +267,11 @@ Entry& WorkerLoop::entry_of(std::uint64_t reference) {
     last_reference_ = reference;
   }
   return *last_entry_;
+}
+
+void WorkerLoop::add_places() {
+  for (const std::uint64_t place : places_) result_.put(place);
+  result_.put(std::uint64_t{places_.size()});
 }
 
 // The result begins where memory may begin, as it does in a message of its own.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "paracord/backends/worker/channel.h"
 #include "paracord/backends/worker/notices.h"
@@ -45,6 +46,7 @@ class WorkerLoop final : public CallControl {
 
   void write(FromWorker kind, const ResultHead& head) { write(kind, head, result_); }
   void write(FromWorker kind, const ResultHead& head, const Encoder& body);
+  void add_places();
   void write_with_drafts(const ResultHead& head);
   template <class Head>
   void put(FromWorker kind, const Head& head, const void* body, std::size_t bytes);
@@ -61,6 +63,8 @@ class WorkerLoop final : public CallControl {
   SharingSender sender_;
   Encoder result_;
   Drafts drafts_;
+  const bool relays_;
+  std::vector<std::uint64_t> places_;  // of references in the result, for a relay
   std::multimap<std::pair<std::uint32_t, std::uint64_t>, std::shared_ptr<const void>> lent_;
   std::unordered_set<std::uint64_t> initialised_;
   std::string nested_backend_;

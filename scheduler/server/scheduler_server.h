@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "paracord/scheduler/scheduler.h"
+#include "paracord/transport/control_server.h"
+
+namespace paracord::cluster {
+
+/// The scheduler's process: joins the state machine to its links and to the clock.
+///
+/// Threads: stop() and view() from any; run() by one.
+class SchedulerServer {
+ public:
+  struct Options {
+    ControlServer::Options control;
+    SchedulerOptions scheduler{};
+    /// Answers a Query, for `paracord status`.
+    std::function<std::string(const SchedulerView&, const ControlServer::Counters&)> describe;
+  };
+  /// Listens from now on. Throws BackendUnavailable.
+  explicit SchedulerServer(Options options);
+  SchedulerServer(const SchedulerServer&) = delete;
+  ~SchedulerServer();
+
+  const std::vector<std::string>& addresses() const;
+
+  /// Serves until stop().
+  void run();
+  void stop();
+
+  struct Seen {
+    SchedulerView view;
+    ControlServer::Counters links{};
+    Time loop_lag{};  ///< how long the last turn of its loop took
+  };
+  /// As of the last turn of the loop, which it asks for.
+  Seen see();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace paracord::cluster
