@@ -117,6 +117,16 @@ ArenaStore& ProcessPool::arenas(const std::optional<std::string>& temp_folder) {
   return *store;
 }
 
+void ProcessPool::retire(const std::function<bool(const WorkerSpec&)>& of_kind) {
+  {
+    const std::lock_guard<SpinMutex> hold(mutex_);
+    for (const auto& member : state_.members) {
+      if (!member->leased && of_kind(member->worker->spec())) dismiss(*member);
+    }
+  }
+  wake_service();
+}
+
 void ProcessPool::set_idle_timeout(std::chrono::milliseconds timeout) {
   {
     const std::lock_guard<SpinMutex> hold(mutex_);

@@ -38,6 +38,8 @@ class ProcessPool {
   void spare(WorkerProcess& worker);
 
   ArenaStore& arenas(const std::optional<std::string>& temp_folder);
+  /// Idle workers of this kind end.
+  void retire(const std::function<bool(const WorkerSpec&)>& of_kind);
   void set_idle_timeout(std::chrono::milliseconds timeout);
 
   // --- results ---

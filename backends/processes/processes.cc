@@ -60,10 +60,8 @@ std::uint64_t next_id() {
 
 ProcessesBackend::ProcessesBackend() : AutoBatchingMixin(batch_targets), id_(next_id()) {}
 
-void ProcessesBackend::relay_for(std::string program,
-                                 std::function<ModuleName(std::uint32_t)> modules) {
-  relayed_program_ = std::move(program);
-  relayed_modules_ = std::move(modules);
+void ProcessesBackend::relay(Relay relay) {
+  relay_ = std::move(relay);
 }
 
 Configured ProcessesBackend::configure(const CallSettings& settings) {
@@ -87,8 +85,9 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   // Where workers make the arrays that their tasks return.
   if (o.temp_folder && !o.temp_folder->empty())
     environment.emplace("PARACORD_TEMP_FOLDER", *o.temp_folder);
-  spec_ = {worker_environment(workers, o.inner_max_num_threads.value_or(0), environment),
-           is_initialized(), relayed_program_};
+  spec_ = {worker_environment(relay_ ? relay_->slots : workers, o.inner_max_num_threads.value_or(0),
+                              environment),
+           is_initialized(), relay_ ? relay_->program : "", relay_.has_value()};
   prepare_call(o, settings.nesting_level);
   try {
     call_.arenas = &pool_.arenas(o.temp_folder);
@@ -109,9 +108,8 @@ void ProcessesBackend::prepare_call(const ParallelOptions& options, int nesting_
   call_.memory = &memory_;
   call_.max_nbytes = options.max_nbytes.value_or(default_max_nbytes);
   call_.nesting_level = nesting_level;
-  const bool relays = !relayed_program_.empty();
-  call_.drafts = relays || options.retries.value_or(0) > 0;
-  call_.modules = relays ? &relayed_modules_ : nullptr;
+  call_.drafts = relay_ || options.retries.value_or(0) > 0;
+  call_.modules = relay_ ? &relay_->modules : nullptr;
   if (options.task_timeout)
     call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*options.task_timeout);
 }

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <unordered_set>
@@ -23,8 +25,20 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
 
   ProcessesBackend();
 
-  /// From now on: relayed tasks, which run in workers of this program.
-  void relay_for(std::string program, std::function<ModuleName(std::uint32_t)> modules);
+  /// For tasks that come from elsewhere: before configure().
+  struct Relay {
+    std::string program;                               ///< that runs them; empty: this one
+    std::function<ModuleName(std::uint32_t)> modules;  ///< what the caller's numbers mean here
+    int slots = 1;                                     ///< tasks at once; workers may be more
+  };
+  void relay(Relay relay);
+  /// From now on so many workers run tasks at once, not counting those that are parked.
+  void allow(int busy);
+  /// The task that this batch is at waits for others: its worker does not count meanwhile.
+  void park(const std::array<std::uint64_t, 2>& assignment, bool parked);
+  /// What has not begun of these tasks does not begin any more. `stop`: what runs is asked to end,
+  /// and killed after the time of grace. The batch is completed as ever.
+  void withdraw(const RemoteTasks& tasks, bool stop);
 
   Capabilities capabilities() const override {
     return {.caller_collects = true, .inner_max_num_threads = true, .batches_per_worker = 8};
@@ -48,15 +62,18 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   // A place for one worker; its number is the worker's index in the call.
   struct Lane {
     WorkerHandle worker;
-    bool starting = false;  // somebody is about to lease one
-    bool full = false;      // its worker has run as many tasks as it may, or has grown too much
+    bool starting = false;   // somebody is about to lease one
+    bool parked = false;     // its task waits for others, and leaves its place to one of them
+    bool condemned = false;  // its worker is about to be killed
+    bool full = false;       // its worker has run as many tasks as it may, or has grown too much
     Clock::time_point looked{};
   };
   struct State {
     std::vector<Lane> lanes;
     std::deque<Part> backlog;  // no lane has a place
     int failed_starts = 0;     // in a row
-    Status trouble;            // no worker can run what is to be run
+    int most_busy = std::numeric_limits<int>::max();
+    Status trouble;  // no worker can run what is to be run
     std::unordered_set<RemoteBatch*> batches;
   };
 
@@ -68,6 +85,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void forget(std::size_t lane, const WorkerProcess& lost);
   std::optional<Part> within_quota(WorkerProcess& worker, Part& part);
   void take_back_all(WorkerProcess& worker);
+  void take_back_and_share(WorkerProcess& worker);
   static void refuse(Part part, const Status& why);
   void send_backlog();
   void share_out(WorkerProcess& idle);
@@ -80,8 +98,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   WorkerSpec spec_;
   WorkerProcess::Call call_;
   bool caller_waits_ = false;
-  std::string relayed_program_;
-  std::function<ModuleName(std::uint32_t)> relayed_modules_;
+  std::optional<Relay> relay_;
   CallMemory memory_;
   Guarded<State> state_;
   std::atomic<std::uint64_t> aborts_{0};

@@ -35,15 +35,20 @@ void ProcessesBackend::send_again(Part part) {
 
 void ProcessesBackend::part_over(WorkerProcess& worker) {
   WorkerHandle worn_out;
+  bool spare = false;
   state_.with([&](State& state) {
     state.failed_starts = 0;
     for (Lane& lane : state.lanes) {
       if (lane.worker.get() != &worker) continue;
       lane.full = lane.full || has_grown(lane);
+      if (lane.condemned) {
+        lane.condemned = false;
+        spare = true;
+      }
       if (lane.full && worker.parts_in_flight() == 0) worn_out = std::exchange(lane, {}).worker;
     }
   });
-  if (worker.parts_in_flight() == 0) pool_.spare(worker);
+  if (spare || worker.parts_in_flight() == 0) pool_.spare(worker);
   if (worn_out != nullptr) pool_.give_back(*worn_out, false);
   send_backlog();
   if (worn_out == nullptr && worker.parts_in_flight() == 0) share_out(worker);

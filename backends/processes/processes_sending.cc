@@ -18,19 +18,27 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
 
 // The lane with the least to do: first those whose worker is there and idle, then a new one.
 std::optional<std::size_t> ProcessesBackend::choose(State& state) {
-  std::optional<std::size_t> best, empty;
+  std::optional<std::size_t> idle, empty, busy;
+  int busy_count = 0;
   for (std::size_t i = 0; i != state.lanes.size(); ++i) {
     const Lane& lane = state.lanes[i];
     if (lane.worker == nullptr) {
+      busy_count += lane.starting;
       if (!lane.starting && !empty) empty = i;
       continue;
     }
-    if (lane.full || !lane.worker->has_place()) continue;
-    if (!best || lane.worker->parts_in_flight() < state.lanes[*best].worker->parts_in_flight())
-      best = i;
+    const int parts = lane.worker->parts_in_flight();
+    busy_count += parts != 0 && !lane.parked;
+    if (lane.full || lane.parked || lane.condemned || !lane.worker->has_place()) continue;
+    if (parts == 0) {
+      if (!idle) idle = i;
+    } else if (!busy || parts < state.lanes[*busy].worker->parts_in_flight()) {
+      busy = i;
+    }
   }
-  if (best && state.lanes[*best].worker->parts_in_flight() == 0) return best;
-  return empty ? empty : best;
+  if (busy_count >= state.most_busy) return busy;
+  if (idle) return idle;
+  return empty ? empty : busy;
 }
 
 void ProcessesBackend::dispatch(Part part) {
@@ -67,7 +75,13 @@ std::optional<Part> ProcessesBackend::send(std::size_t lane, Part part) {
     if (worker->is_lost.load()) forget(lane, *worker);
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
-    if (aborts_.load() != aborts_before) take_back_all(*worker);
+    if (aborts_.load() != aborts_before) {
+      if (relay_) {
+        take_back_and_share(*worker);
+      } else {
+        take_back_all(*worker);
+      }
+    }
     if (!caller_waits_) pool_.watch();
     return rest;
   } catch (const SerializationError& error) {
@@ -133,6 +147,61 @@ void ProcessesBackend::refuse(Part part, const Status& why) {
 void ProcessesBackend::take_back_all(WorkerProcess& worker) {
   while (std::optional<Part> part = worker.take_back())
     refuse(*std::move(part), Status(StatusCode::cancelled, "aborted"));
+}
+
+// What its worker has not begun goes to others, but for what is to come back.
+void ProcessesBackend::take_back_and_share(WorkerProcess& worker) {
+  std::vector<Part> parts;
+  while (std::optional<Part> part = worker.take_back()) parts.push_back(*std::move(part));
+  for (Part& part : parts) dispatch({part.batch, part.first, part.count, part.attempt});
+  (void)worker.ask_back();
+}
+
+void ProcessesBackend::allow(int busy) {
+  state_.with([&](State& state) { state.most_busy = busy; });
+  send_backlog();
+}
+
+void ProcessesBackend::park(const std::array<std::uint64_t, 2>& assignment, bool parked) {
+  WorkerHandle worker;
+  state_.with([&](State& state) {
+    for (Lane& lane : state.lanes) {
+      if (lane.worker == nullptr || !lane.worker->is_at(assignment)) continue;
+      lane.parked = parked;
+      worker = lane.worker;
+    }
+  });
+  if (worker != nullptr && parked) take_back_and_share(*worker);
+  send_backlog();
+}
+
+void ProcessesBackend::withdraw(const RemoteTasks& tasks, bool stop) {
+  const RemoteBatch* withdrawn = nullptr;
+  std::deque<Part> backlog;
+  std::vector<WorkerHandle> workers, at_it;
+  state_.with([&](State& state) {
+    for (RemoteBatch* batch : state.batches) {
+      if (&batch->tasks != &tasks) continue;
+      batch->aborted = true;
+      withdrawn = batch;
+    }
+    if (withdrawn == nullptr) return;
+    aborts_.fetch_add(1);
+    backlog.swap(state.backlog);
+    for (Lane& lane : state.lanes) {
+      if (lane.worker == nullptr) continue;
+      workers.push_back(lane.worker);
+      if (!stop || !lane.worker->is_at(withdrawn)) continue;
+      lane.condemned = true;
+      at_it.push_back(lane.worker);
+    }
+  });
+  for (const WorkerHandle& worker : workers) take_back_and_share(*worker);
+  for (Part& part : backlog) dispatch(std::move(part));
+  for (const WorkerHandle& worker : at_it) {
+    worker->request_stop();
+    pool_.kill_at(*worker, Clock::now() + options_.grace, "its task was cancelled");
+  }
 }
 
 void ProcessesBackend::abort() {

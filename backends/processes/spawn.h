@@ -14,7 +14,8 @@ namespace paracord::detail {
 struct WorkerSpec {
   std::vector<std::string> environment;  ///< all of it, NAME=value, sorted
   bool own_executable = true;
-  std::string program{};  ///< in place of both: another program, whose tasks are relayed
+  std::string program{};  ///< in place of both: another program
+  bool relays = false;    ///< its tasks come from elsewhere
   auto operator<=>(const WorkerSpec&) const = default;
 };
 

@@ -117,7 +117,7 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   Hello hello;
   hello.parent = getpid();
   hello.max_nbytes = shared_result_bytes;
-  hello.relays = spec.program.empty() ? 0 : 1;
+  hello.relays = spec.relays ? 1 : 0;
   hello.cpus = process_cpus();
   std::strcpy(hello.nested_backend, "threads");
   const int sent[] = {channel.get(), bell_fd, ends.words.writing.get()};
@@ -369,6 +369,19 @@ std::optional<Part> WorkerProcess::take_back() {
     part.batch->left.fetch_sub(1, std::memory_order_acq_rel);  // its tasks still count
     count_parts(-1);
     return part;
+  });
+}
+
+bool WorkerProcess::is_at(const RemoteBatch* batch) {
+  return slots_.with([&](Slots& slots) {
+    return !slots.order.empty() && slots.parts[slots.order.front()]->batch == batch;
+  });
+}
+
+bool WorkerProcess::is_at(const std::array<std::uint64_t, 2>& assignment) {
+  return slots_.with([&](Slots& slots) {
+    return !slots.order.empty() &&
+           slots.parts[slots.order.front()]->batch->tasks.assignment() == assignment;
   });
 }
 

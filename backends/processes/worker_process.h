@@ -84,6 +84,10 @@ class WorkerProcess {
   /// Asks the running task to end.
   void request_stop() { channel_->stop.store(1); }
   void withdraw_stop() { channel_->stop.store(0); }
+  /// Whether the part that was sent first, of those that are not over, is of this batch, or of one
+  /// with this name in its cluster.
+  bool is_at(const RemoteBatch* batch);
+  bool is_at(const std::array<std::uint64_t, 2>& assignment);
   bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
   int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
 
