@@ -45,6 +45,8 @@ class DataPlane {
   DataPlane(const DataPlane&) = delete;
   ~DataPlane();
 
+  PeerId self() const;
+  const std::string& public_key() const;
   /// Where it listens, with the port that the system has chosen.
   const std::string& address() const;
 

@@ -68,6 +68,13 @@ std::string bind_socket(zmq::socket_t& socket, const std::string& address) {
   return socket.get(zmq::sockopt::last_endpoint);
 }
 
+std::string advertised(const std::string& bound, const std::string& host) {
+  for (const char* all : {"tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:"}) {
+    if (bound.starts_with(all)) return "tcp://" + host + bound.substr(bound.rfind(':'));
+  }
+  return bound;
+}
+
 void check_address(const std::string& address) {
   constexpr std::size_t longest_path = 107;  // of a UNIX socket
   const auto refuse = [&](const std::string& what) {

@@ -24,6 +24,9 @@ void secure_client(zmq::socket_t& socket, const KeyPair& keys, const std::string
 /// Throws BackendUnavailable; returns the address as bound.
 std::string bind_socket(zmq::socket_t& socket, const std::string& address);
 
+/// What others dial in place of `bound`: where that names no host but "all", `host` stands there.
+std::string advertised(const std::string& bound, const std::string& host);
+
 /// Throws std::invalid_argument, which says what an address looks like.
 void check_address(const std::string& address);
 

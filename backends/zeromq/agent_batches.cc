@@ -1,0 +1,288 @@
+// NodeAgent: calls, and their batches from assignment to end.
+
+#include <algorithm>
+
+#include "paracord/backends/zeromq/agent_state.h"
+
+namespace paracord::cluster {
+
+namespace {
+
+std::string number_text(PeerId id) {
+  return std::to_string(id);
+}
+
+}  // namespace
+
+void NodeAgent::State::open(const NodeCall& about) {
+  const CallKey key{about.client, about.call.call};
+  if (calls.contains(key)) return;
+  std::map<std::string, std::string> environment = options.worker_environment;
+  environment["PARACORD_ROOT_CLIENT"] = number_text(about.root);
+  environment["PARACORD_CLIENT"] = number_text(about.client);
+  environment["PARACORD_NODE"] = number_text(plane->self());
+  try {
+    calls[key] = std::make_unique<AgentCall>(about, slots, most_parked, std::move(environment));
+  } catch (const std::exception& error) {
+    if (options.log) options.log(std::string("a call cannot be read: ") + error.what());
+    calls.erase(key);
+    return;
+  }
+  prepare_program(key);
+}
+
+void NodeAgent::State::program_ready(const CallKey& key, Status status,
+                                     const ProgramCache::Ready& program) {
+  const auto found = calls.find(key);
+  if (found == calls.end()) return;
+  AgentCall& call = *found->second;
+  if (status.ok()) {
+    call.begin(program);
+  } else {
+    call.refuse(status.message());
+  }
+  if (call.state() == AgentCall::State::ready) return pump();
+  std::vector<Attempt> refused_batches;
+  for (const auto& [attempt, one] : running) {
+    if (one.call == key && !one.submitted) refused_batches.push_back(attempt);
+  }
+  for (const Attempt& attempt : refused_batches) finish(attempt, call.refusal());
+}
+
+// The call goes when its last batch has come to its end.
+void NodeAgent::State::end(const CallKey& key) {
+  if (!calls.contains(key)) return;
+  ending.insert(key);
+  std::vector<Attempt> left;
+  for (const auto& [attempt, one] : running) {
+    if (one.call == key) left.push_back(attempt);
+  }
+  for (const Attempt& attempt : left) stop(attempt);
+  const auto found = calls.find(key);
+  if (found == calls.end() || found->second->batches() != 0) return;
+  const Program program = found->second->setup().program;
+  const bool prepared = found->second->state() == AgentCall::State::ready;
+  calls.erase(found);
+  ending.erase(key);
+  if (prepared && !program.files.empty())
+    background->run([this, program] { programs.release(program); });
+  pump();
+}
+
+void NodeAgent::State::end_client(PeerId client) {
+  std::vector<CallKey> keys;
+  for (const auto& [key, call] : calls) {
+    if (key.first == client) keys.push_back(key);
+  }
+  for (const CallKey& key : keys) end(key);
+  const std::set<ObjectId> objects = std::exchange(objects_of[client], {});
+  objects_of.erase(client);
+  for (const ObjectId& object : objects) {
+    const bool wanted = std::any_of(objects_of.begin(), objects_of.end(), [&](const auto& other) {
+      return other.second.contains(object);
+    });
+    if (!wanted) store.erase(object);
+  }
+  const std::string mark = "PARACORD_CLIENT=" + number_text(client);
+  detail::ProcessPool::instance().retire([&](const detail::WorkerSpec& spec) {
+    return std::find(spec.environment.begin(), spec.environment.end(), mark) !=
+           spec.environment.end();
+  });
+}
+
+void NodeAgent::State::run(Assign assign) {
+  const Attempt attempt = assign.attempt;
+  const CallKey key{assign.client, assign.batch.call};
+  const auto call = calls.find(key);
+  Running& one = running[attempt];
+  one.call = key;
+  if (call == calls.end()) return finish(attempt, "the node cannot read what the call is about");
+  if (call->second->state() == AgentCall::State::refused)
+    return finish(attempt, call->second->refusal());
+  const PeerId client = assign.client;
+  try {
+    one.batch = std::make_unique<AgentBatch>(
+        std::move(assign), options.name, call->second->setup().timed, [this](EndedTask task) {
+          mail.with([&](Mail& waiting) { waiting.ended.push_back(std::move(task)); });
+          if (!mail_waits.exchange(true)) control.wake();
+        });
+    if (const auto& object = one.batch->payload_object()) {
+      obtain(*object, client, {}, [this, attempt](Status status, Held held) {
+        open_payload(attempt, std::move(status), std::move(held));
+      });
+      return;
+    }
+    const Bytes& payload = one.batch->assign().batch.payload;
+    one.batch->open(std::as_bytes(std::span(*payload)), payload);
+  } catch (const std::exception& error) {
+    return finish(attempt, error.what());
+  }
+  gather(attempt);
+}
+
+void NodeAgent::State::open_payload(const Attempt& attempt, Status status, Held held) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  if (!status.ok()) return finish(attempt, "");
+  try {
+    found->second.batch->open({held->data, found->second.batch->payload_object()->bytes}, held);
+  } catch (const std::exception& error) {
+    return finish(attempt, error.what());
+  }
+  gather(attempt);
+}
+
+// All that it needs; then it is ready.
+void NodeAgent::State::gather(const Attempt& attempt) {
+  Running& one = running.at(attempt);
+  AgentCall& call = *calls.at(one.call);
+  const Assign& assign = one.batch->assign();
+  one.missing = 1;  // this function
+  const auto objects =
+      std::make_shared<std::vector<std::shared_ptr<detail::Buffer>>>(assign.batch.needs.size());
+  for (std::size_t i = 0; i != assign.batch.needs.size(); ++i) {
+    const ObjectId& need = assign.batch.needs[i];
+    // The payload itself stands among them, for the scheduler.
+    if (one.batch->payload_object() == need) continue;
+    ++one.missing;
+    obtain(need, assign.client, assign.sources,
+           [this, attempt, objects, i](Status status, Held held) {
+             (*objects)[i] = std::move(held);
+             gathered(attempt, status);
+           });
+  }
+  for (const ModuleUse& module : one.batch->contents().modules) {
+    if (module.content.bytes == 0) {
+      call.learn_module(module, "");
+      continue;
+    }
+    ++one.missing;
+    const ProgramFile file{std::to_string(module.number), module.content, module.sha256};
+    fetch_file(file, assign.client, [this, attempt, module, file](const Status& status) {
+      const auto found = running.find(attempt);
+      if (found != running.end() && calls.contains(found->second.call))
+        calls.at(found->second.call)->learn_module(module, programs.path_of(file));
+      gathered(attempt, status);
+    });
+  }
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  found->second.objects = objects;
+  gathered(attempt, Status());
+}
+
+void NodeAgent::State::gathered(const Attempt& attempt, Status status) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  Running& one = found->second;
+  if (!status.ok() && one.trouble.ok()) one.trouble = std::move(status);
+  if (--one.missing != 0) return;
+  if (!one.trouble.ok()) {
+    // What was lost on its way may be had another time; what this node cannot do, it never can.
+    const bool lost =
+        one.trouble.code() == StatusCode::lost || one.trouble.code() == StatusCode::cancelled;
+    return finish(attempt, lost ? "" : one.trouble.message());
+  }
+  one.batch->use(*one.objects);
+  one.ready = true;
+  ready.push_back(attempt);
+  pump();
+}
+
+// One call alone may have its next batches with the workers already. Several share the slots:
+// there, what is submitted runs.
+void NodeAgent::State::pump() {
+  std::map<CallKey, int> in_flight;
+  for (const auto& [attempt, one] : running) {
+    if (one.submitted && !one.over && !one.parked) ++in_flight[one.call];
+  }
+  std::set<CallKey> active;
+  for (const Attempt& attempt : ready) active.insert(running.at(attempt).call);
+  for (const auto& [key, count] : in_flight) active.insert(key);
+  const bool alone = active.size() <= 1;
+  for (std::size_t i = 0; i != ready.size();) {
+    const Attempt attempt = ready[i];
+    Running& one = running.at(attempt);
+    const AgentCall& call = *calls.at(one.call);
+    if (call.state() != AgentCall::State::ready) {
+      ++i;
+      continue;
+    }
+    if (!alone && busy >= static_cast<int>(slots)) break;
+    ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(i));
+    ++in_flight[one.call];
+    submit(attempt);
+  }
+  for (const auto& [key, call] : calls) {
+    if (call->state() != AgentCall::State::ready) continue;
+    const int most = alone ? static_cast<int>(slots) : std::max(in_flight[key], 1);
+    call->allow(most);
+  }
+}
+
+void NodeAgent::State::submit(const Attempt& attempt) {
+  Running& one = running.at(attempt);
+  one.submitted = true;
+  ++busy;
+  calls.at(one.call)->submit(*one.batch, [this, attempt](Status status) {
+    post([this, attempt, status = std::move(status)] { backend_done(attempt, status); });
+  });
+}
+
+void NodeAgent::State::stop(const Attempt& attempt) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  Running& one = found->second;
+  one.stopped = true;
+  if (one.batch != nullptr) one.batch->forget();
+  if (!one.submitted) return finish(attempt, "");
+  if (!one.over) calls.at(one.call)->backend().withdraw(*one.batch, true);
+}
+
+void NodeAgent::State::give_back(const Attempt& attempt) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  Running& one = found->second;
+  if (!one.submitted) return finish(attempt, "");
+  if (!one.over) calls.at(one.call)->backend().withdraw(*one.batch, false);
+}
+
+void NodeAgent::State::lend(const Attempt& attempt, bool begins) {
+  const auto found = running.find(attempt);
+  if (found == running.end()) return;
+  Running& one = found->second;
+  if (!one.submitted || one.over || one.parked == begins) return;
+  one.parked = begins;
+  busy += begins ? -1 : 1;
+  calls.at(one.call)->backend().park(one.batch->assignment(), begins);
+  pump();
+}
+
+// The backend has completed it. Its results may still want names.
+void NodeAgent::State::backend_done(const Attempt& attempt, const Status& status) {
+  Running& one = running.at(attempt);
+  one.over = true;
+  if (!one.parked) --busy;
+  calls.at(one.call)->over();
+  if (status.code() == StatusCode::unavailable) one.refusal = status.message();
+  if (one.unnamed == 0) finish(attempt, one.refusal);
+}
+
+void NodeAgent::State::finish(const Attempt& attempt, const std::string& refusal) {
+  const auto found = running.find(attempt);
+  const CallKey key = found->second.call;
+  std::uint32_t next = 0;
+  std::int64_t ran = 0;
+  if (found->second.batch != nullptr) {
+    next = found->second.batch->next();
+    ran = found->second.batch->ran_nanoseconds();
+  }
+  write_results();
+  ledger.batch_over(attempt, next, ran, refusal);
+  std::erase(ready, attempt);
+  running.erase(found);
+  if (ending.contains(key)) return end(key);
+  pump();
+}
+
+}  // namespace paracord::cluster

@@ -1,0 +1,105 @@
+#include "paracord/backends/zeromq/agent_call.h"
+
+#include <sys/stat.h>
+
+namespace paracord::cluster {
+
+namespace {
+
+// Completes one batch: it is called once, whatever becomes of it.
+struct Completion {
+  std::function<void(Status)> on_over;
+  static void call(void*, void* self, Status status) noexcept {
+    const std::unique_ptr<Completion> completion(static_cast<Completion*>(self));
+    completion->on_over(std::move(status));
+  }
+};
+
+// The relayed initializer, as the client has encoded it.
+struct RelayedInitializer {
+  std::string task;
+  void operator()() const {}
+  void encode(Encoder& out) const { out.write(task.data(), task.size()); }
+};
+
+}  // namespace
+
+AgentCall::AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
+                     std::map<std::string, std::string> environment)
+    : about_(about),
+      setup_(decode_setup(*about.call.setup)),
+      slots_(slots),
+      most_parked_(most_parked),
+      environment_(std::move(environment)) {}
+
+AgentCall::~AgentCall() {
+  if (backend_ != nullptr) backend_->finish_call();
+}
+
+void AgentCall::begin(const ProgramCache::Ready& program) {
+  ProcessesOptions local;
+  local.environment = setup_.environment;
+  for (const auto& [name, value] : environment_) local.environment[name] = value;
+  if (!program.libraries.empty()) {
+    std::string& path = local.environment["LD_LIBRARY_PATH"];
+    path = path.empty() ? program.libraries : program.libraries + ":" + path;
+  }
+  local.grace = std::chrono::milliseconds(static_cast<std::int64_t>(setup_.grace * 1000));
+  if (setup_.task_timeout > 0) options_.task_timeout = Seconds(setup_.task_timeout);
+  if (setup_.inner_threads > 0)
+    options_.inner_max_num_threads = static_cast<int>(setup_.inner_threads);
+  if (setup_.initializer_id != 0)
+    options_.initializer = Initializer(RelayedInitializer{setup_.initializer});
+  options_.backend_options = local;
+  backend_ = std::make_unique<detail::ProcessesBackend>();
+  backend_->relay({program.executable, [this](std::uint32_t number) { return module(number); },
+                   static_cast<int>(slots_)});
+  CallSettings settings{};
+  settings.n_jobs = static_cast<int>(slots_ + most_parked_);
+  settings.nesting_level = static_cast<int>(setup_.nesting_level);
+  settings.backend_options = &*options_.backend_options;
+  settings.options = &options_;
+  const Configured configured = backend_->configure(settings);
+  if (!configured.status.ok()) return refuse(configured.status.message());
+  allow(static_cast<int>(slots_));
+  state_ = State::ready;
+}
+
+void AgentCall::allow(int busy) {
+  if (std::exchange(allowed_, busy) != busy) backend_->allow(busy);
+}
+
+void AgentCall::refuse(std::string why) {
+  state_ = State::refused;
+  refusal_ = std::move(why);
+}
+
+void AgentCall::learn_module(const ModuleUse& use, const std::string& path) {
+  detail::ModuleName name{use.number, use.path, use.device, use.inode, use.entries};
+  if (!path.empty()) {
+    name.path = path;
+    struct stat file {};
+    if (stat(path.c_str(), &file) == 0) {
+      name.device = file.st_dev;
+      name.inode = file.st_ino;
+    }
+  }
+  modules_.with([&](auto& modules) { modules.insert_or_assign(use.number, name); });
+}
+
+detail::ModuleName AgentCall::module(std::uint32_t number) {
+  return modules_.with([&](auto& modules) {
+    const auto found = modules.find(number);
+    if (found == modules.end())
+      throw SerializationError("a task names a module that its batch does not");
+    return found->second;
+  });
+}
+
+void AgentCall::submit(AgentBatch& batch, std::function<void(Status)> on_over) {
+  ++batches_;
+  backend_->submit(Batch(batch),
+                   OnDone(&Completion::call, this, new Completion{std::move(on_over)}));
+}
+
+}  // namespace paracord::cluster

@@ -1,0 +1,137 @@
+// NodeAgent: what batches need before they can run: objects, and the client's program.
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "paracord/backends/zeromq/agent_state.h"
+
+namespace paracord::cluster {
+
+namespace {
+
+// Whether a program that was made for another machine would not even start here.
+Status check_machine(const Program& program) {
+  utsname machine{};
+  uname(&machine);
+  if (program.architecture.empty() || program.architecture == machine.machine) return Status();
+  return Status(StatusCode::unavailable, "the program " + program.name + " was built for " +
+                                             program.architecture + ", and this node is " +
+                                             machine.machine +
+                                             "; name an executable of the node's own with "
+                                             "worker_binary");
+}
+
+}  // namespace
+
+void NodeAgent::State::obtain(const ObjectId& object, PeerId client,
+                              const std::vector<ObjectSources>& sources, Then then) {
+  objects_of[client].insert(object);
+  const auto fetching = fetches.find(object);
+  std::vector<PeerId> peers{client};
+  for (const ObjectSources& known : sources) {
+    if (known.object != object) continue;
+    for (const NodeAddress& node : known.nodes) {
+      plane->dial(node);
+      peers.push_back(node.node);
+    }
+  }
+  if (fetching != fetches.end()) {
+    fetching->second.waiting.push_back(std::move(then));
+    for (const PeerId peer : peers) plane->add_source(object, peer);
+    return;
+  }
+  try {
+    if (Held held = store.find(object)) return then(Status(), std::move(held));
+    Fetch& fetch = fetches[object];
+    fetch.client = client;
+    fetch.waiting.push_back(std::move(then));
+    fetch.destination = store.make(object);
+    plane->fetch(object, fetch.destination->data, fetch.destination, std::move(peers),
+                 [this, object](Status status, std::shared_ptr<const ObjectTable> table) {
+                   post([this, object, status = std::move(status), table = std::move(table)] {
+                     fetched(object, status, table);
+                   });
+                 });
+  } catch (const std::exception& error) {
+    post([this, object, status = Status(StatusCode::unavailable, error.what())] {
+      fetched(object, status, nullptr);
+    });
+  }
+}
+
+void NodeAgent::State::fetched(const ObjectId& object, Status status,
+                               std::shared_ptr<const ObjectTable> table) {
+  auto fetch = fetches.extract(object);
+  if (fetch.empty()) return;
+  const Held held = std::move(fetch.mapped().destination);
+  if (status.ok()) {
+    store.complete(object);
+    // Not kept by the offer: what nobody uses may leave the store, which withdraws it first.
+    offers.add(table, held->data, nullptr);
+    ledger.have({object});
+  } else {
+    store.erase(object);
+  }
+  for (const Then& then : fetch.mapped().waiting) then(status, status.ok() ? held : nullptr);
+}
+
+// The file's content, verified and kept.
+void NodeAgent::State::fetch_file(const ProgramFile& file, PeerId client,
+                                  std::function<void(Status)> then) {
+  background->run([this, file, client, then = std::move(then)] {
+    if (programs.has(file)) return post([then] { then(Status()); });
+    post([this, file, client, then] {
+      obtain(file.content, client, {}, [this, file, client, then](Status status, Held held) {
+        if (!status.ok()) return then(status);
+        background->run([this, file, then, held, client] {
+          const Status added = programs.add(file, {held->data, file.content.bytes});
+          post([this, then, added, client, content = file.content] {
+            // Kept as a file from now on.
+            objects_of[client].erase(content);
+            store.erase(content);
+            then(added);
+          });
+        });
+      });
+    });
+  });
+}
+
+void NodeAgent::State::prepare_program(const CallKey& key) {
+  const Program& program = calls.at(key)->setup().program;
+  if (program.embedded != 0 && program.embedded == options.embedded)
+    return program_ready(key, Status(), {});
+  if (Status status = check_machine(program); !status.ok())
+    return program_ready(key, std::move(status), {});
+  if (!program.worker_binary.empty()) {
+    Status status;
+    if (access(program.worker_binary.c_str(), X_OK) != 0) {
+      status =
+          Status(StatusCode::unavailable, "the worker binary " + program.worker_binary +
+                                              " cannot be executed on the node " + options.name);
+    }
+    return program_ready(key, std::move(status), {program.worker_binary, ""});
+  }
+  if (program.files.empty()) {
+    return program_ready(
+        key, Status(StatusCode::unavailable, "the client has sent no program with its call"), {});
+  }
+  const auto left = std::make_shared<std::size_t>(program.files.size());
+  const auto trouble = std::make_shared<Status>();
+  for (const ProgramFile& file : program.files) {
+    fetch_file(file, key.first, [this, key, program, left, trouble](Status status) {
+      if (!status.ok()) *trouble = std::move(status);
+      if (--*left != 0) return;
+      if (!trouble->ok()) return program_ready(key, *trouble, {});
+      background->run([this, key, program] {
+        ProgramCache::Ready made;
+        Status done = programs.prepare(program, made);
+        post([this, key, done = std::move(done), made] { program_ready(key, done, made); });
+      });
+    });
+  }
+}
+
+}  // namespace paracord::cluster

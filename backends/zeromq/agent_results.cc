@@ -1,0 +1,69 @@
+// NodeAgent: results, from the workers to their clients.
+
+#include <utility>
+
+#include "paracord/backends/zeromq/agent_state.h"
+
+namespace paracord::cluster {
+
+namespace {
+
+// One message holds no more, so that others' come between.
+constexpr std::size_t most_record_bytes = std::size_t{1} << 20;
+
+}  // namespace
+
+void NodeAgent::State::task_ended(EndedTask task) {
+  const auto found = running.find(task.attempt);
+  if (found == running.end()) return;
+  ++tasks_done;
+  if (task.memory.empty()) return named(std::move(task), {});
+  // Reading all of it takes a while.
+  ++found->second.unnamed;
+  const auto shared = std::make_shared<EndedTask>(std::move(task));
+  background->run([this, shared] {
+    std::vector<std::shared_ptr<const ObjectTable>> names;
+    for (const ResultMemory& memory : shared->memory)
+      names.push_back(name_object({memory.data, memory.bytes}));
+    post([this, shared, names = std::move(names)]() mutable {
+      const Attempt attempt = shared->attempt;
+      named(std::move(*shared), std::move(names));
+      const auto one = running.find(attempt);
+      if (one != running.end() && --one->second.unnamed == 0 && one->second.over)
+        finish(attempt, one->second.refusal);
+    });
+  });
+}
+
+void NodeAgent::State::named(EndedTask task,
+                             std::vector<std::shared_ptr<const ObjectTable>> names) {
+  KeptResult result;
+  for (std::size_t i = 0; i != names.size(); ++i) {
+    task.record.objects.push_back(names[i]->id);
+    offers.add(names[i], task.memory[i].data, task.memory[i].owner);
+    result.objects.push_back(names[i]->id);
+  }
+  if (!result.objects.empty())
+    kept.emplace(std::pair(task.attempt, task.record.task), std::move(result));
+  RecordWriter& writer = records[task.attempt];
+  writer.add(std::move(task.record), std::as_bytes(std::span(task.body)));
+  if (writer.bytes() >= most_record_bytes) write_results();
+}
+
+void NodeAgent::State::write_results() {
+  for (auto& [attempt, writer] : records) {
+    if (writer.empty()) continue;
+    std::vector<std::uint32_t> tasks = writer.tasks();
+    ledger.tasks_done(attempt, std::move(tasks),
+                      std::make_shared<const std::string>(writer.take()));
+  }
+  records.clear();
+}
+
+void NodeAgent::State::release(const Attempt& attempt, std::uint32_t task) {
+  const auto result = kept.extract({attempt, task});
+  if (result.empty()) return;
+  for (const ObjectId& object : result.mapped().objects) offers.remove(object);
+}
+
+}  // namespace paracord::cluster
