@@ -40,6 +40,8 @@ struct Buffer {
     std::uint64_t offset = 0;
   };
   Guarded<Twin> twin;
+  /// How a frozen buffer's content is called in a cluster, once that was found out.
+  Guarded<std::shared_ptr<const void>> name;
 };
 
 /// The registered buffer that holds some memory.

@@ -70,6 +70,11 @@ NodeAgent::State::State(Options given)
 }
 
 NodeAgent::State::~State() {
+  for (auto& [attempt, one] : running) {
+    if (one.batch == nullptr) continue;
+    one.batch->forget();
+    if (one.submitted && !one.over) calls.at(one.call)->backend().withdraw(*one.batch, true);
+  }
   background.reset();
   calls.clear();
 }

@@ -1,0 +1,166 @@
+#include "paracord/backends/zeromq/call_objects.h"
+
+#include <algorithm>
+
+#include "paracord/memmap/buffer.h"
+#include "paracord/transport/object_name.h"
+
+namespace paracord::cluster {
+
+void CallObjects::offer(State& state, const std::shared_ptr<const ObjectTable>& table,
+                        const std::byte* data, std::shared_ptr<const void> owner) {
+  if (state.offered.insert(table->id).second) offers_.add(table, data, std::move(owner));
+}
+
+// Under the lock: whoever comes second waits for the first one's reading in place of doing it.
+CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
+                                     const std::shared_ptr<const void>* owner, bool may_change) {
+  const auto held = detail::find_buffer(data, bytes);
+  if (held && held->buffer->frozen) {
+    detail::Buffer& buffer = *held->buffer;
+    const auto table = buffer.name.with([&](std::shared_ptr<const void>& name) {
+      if (name == nullptr) name = name_object({buffer.data, buffer.bytes});
+      return std::static_pointer_cast<const ObjectTable>(name);
+    });
+    state_.with([&](State& state) { offer(state, table, buffer.data, held->buffer); });
+    return {table->id, held->skipped};
+  }
+  return state_.with([&](State& state) -> Named {
+    const Key key{data, bytes};
+    const auto found = state.known.find(key);
+    if (found != state.known.end() && !may_change) {
+      const Known& known = found->second;
+      if (!known.owned || (owner != nullptr && known.owner.lock() == *owner))
+        return {known.object, 0};
+    }
+    const auto table = name_object({static_cast<const std::byte*>(data), bytes});
+    std::shared_ptr<const void> kept = owner != nullptr ? *owner : nullptr;
+    if (kept == nullptr && held) kept = held->buffer;
+    if (may_change) {
+      // What is offered must stay as it is: a copy.
+      auto copy = detail::allocate_on_heap(bytes);
+      std::copy_n(static_cast<const std::byte*>(data), bytes, copy->data);
+      offer(state, table, copy->data, copy);
+      return {table->id, 0};
+    }
+    Known known{table->id, {}, owner != nullptr};
+    if (owner != nullptr) known.owner = *owner;
+    state.known.insert_or_assign(key, known);
+    offer(state, table, static_cast<const std::byte*>(data), std::move(kept));
+    return {table->id, 0};
+  });
+}
+
+ObjectId CallObjects::offer_payload(std::shared_ptr<const std::string> payload) {
+  const auto* data = reinterpret_cast<const std::byte*>(payload->data());
+  const auto table = name_object({data, payload->size()});
+  offers_.add(table, data, payload);
+  return table->id;
+}
+
+bool CallObjects::has(const ObjectId& object) {
+  return state_.with([&](State& state) { return state.offered.contains(object); });
+}
+
+void CallObjects::clear() {
+  const std::set<ObjectId> offered = state_.with([](State& state) {
+    state.known.clear();
+    return std::exchange(state.offered, {});
+  });
+  for (const ObjectId& object : offered) offers_.remove(object);
+}
+
+bool WrittenRanges::add(const Range& range) {
+  return ranges_.with([&](auto& ranges) {
+    const std::uint64_t end = range.begin + range.bytes;
+    const auto next = ranges.lower_bound(range.begin);
+    if (next != ranges.end() && next->first < end) return false;
+    if (next != ranges.begin() && std::prev(next)->second > range.begin) return false;
+    ranges.emplace(range.begin, end);
+    return true;
+  });
+}
+
+void WrittenRanges::remove(const Range& range) {
+  ranges_.with([&](auto& ranges) { ranges.erase(range.begin); });
+}
+
+BatchEncoder::~BatchEncoder() {
+  for (const WrittenRanges::Range& range : ranges_) written_.remove(range);
+}
+
+Encoder& BatchEncoder::begin_task() {
+  while (out_.size() % sizeof(std::uint64_t) != 0) out_.put(std::byte{0});
+  begin_ = out_.size();
+  references_before_ = contents_.references.size();
+  ranges_before_ = ranges_.size();
+  return out_;
+}
+
+void BatchEncoder::end_task(bool written) {
+  if (written) {
+    contents_.tasks.push_back({begin_, out_.size() - begin_});
+    return;
+  }
+  out_.truncate(begin_);
+  contents_.references.resize(references_before_);
+  while (ranges_.size() > ranges_before_) {
+    written_.remove(ranges_.back());
+    ranges_.pop_back();
+  }
+}
+
+std::uint32_t BatchEncoder::number_of(const ObjectId& object) {
+  const auto found = std::find(needs_.begin(), needs_.end(), object);
+  if (found != needs_.end()) return static_cast<std::uint32_t>(found - needs_.begin());
+  needs_.push_back(object);
+  return static_cast<std::uint32_t>(needs_.size() - 1);
+}
+
+bool BatchEncoder::send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
+                        const std::shared_ptr<const void>* owner) {
+  if (bytes == 0) return false;
+  const bool writes = access != MemoryAccess::read_only;
+  if (!writes && bytes <= max_nbytes_) return false;
+  if (writes) {
+    const auto held = detail::find_buffer(data, bytes);
+    if (!held) return false;  // the message refuses it
+    if (!held->is_writable()) {
+      detail::refuse_to_encode(
+          "a mutable view of memory that is mapped read-only or copy-on-write, or of a frozen "
+          "array, cannot travel: what the task writes would not reach the caller; map the file "
+          "with MmapMode::read_write, or take a const view");
+    }
+    const WrittenRanges::Range range{reinterpret_cast<std::uint64_t>(data), bytes};
+    if (access == MemoryAccess::read_write) {
+      if (!written_.add(range)) {
+        detail::refuse_to_encode(
+            "two tasks of the call write to the same memory, and run on different machines: one "
+            "would undo what the other wrote; give each a part of its own");
+      }
+      ranges_.push_back(range);
+    }
+  }
+  const std::size_t head = out.size() - Encoder::reference_head;
+  const CallObjects::Named named = objects_.name(data, bytes, owner, writes);
+  ReferencePlace reference;
+  reference.task = static_cast<std::uint32_t>(contents_.tasks.size());
+  reference.access = access;
+  reference.place = head - begin_;
+  reference.object = number_of(named.object);
+  reference.offset = named.offset;
+  reference.bytes = bytes;
+  reference.address = reinterpret_cast<std::uint64_t>(data);
+  contents_.references.push_back(reference);
+  out.put(reference.object);
+  out.put(reference.offset);
+  if (writes) out.put(reference.address);
+  return true;
+}
+
+// It stays in the message, which goes through the data plane where it is large.
+bool BatchEncoder::send_copy(Encoder&, const void*, std::size_t) {
+  return false;
+}
+
+}  // namespace paracord::cluster

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "paracord/backends/zeromq/call_objects.h"
+#include "paracord/backends/zeromq/call_setup.h"
+#include "paracord/backends/zeromq/clusters.h"
+#include "paracord/backends/zeromq/task_records.h"
+#include "paracord/core/auto_batching.h"
+#include "paracord/core/event.h"
+#include "paracord/core/remote_tasks.h"
+
+namespace paracord::cluster {
+
+/// The client half of the cluster backend, for one call after another: sends its batches to the
+/// cluster, and again what comes back from it without a result.
+///
+/// Threads: as ParallelBackendBase says; what became of batches is told by the client's thread.
+class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
+ public:
+  ZeromqBackend();
+  ~ZeromqBackend();
+
+  Capabilities capabilities() const override {
+    return {.inner_max_num_threads = true, .batches_per_worker = 4};
+  }
+  int default_n_jobs() const override { return -1; }
+  int effective_n_jobs(int n_jobs) const override;
+  Configured configure(const CallSettings& settings) override;
+  void submit(Batch batch, OnDone on_done) override;
+  void abort() override;
+  void finish_call() override;
+
+  void call_ready(bool run_inline) override;
+  void arrived(client::Arrived results) override;
+  void over(const client::Over& over) override;
+  void object_changed(const ObjectId& object) override;
+  void refused(const std::string& why) override;
+
+ private:
+  /// A batch of the caller's, until all its tasks are over.
+  struct Whole {
+    OnDone on_done;
+    RemoteTasks& tasks;
+    std::uint32_t left;
+    Status trouble;
+  };
+  /// Tasks of it that were submitted together.
+  struct Part {
+    Whole* whole;
+    std::vector<std::uint32_t> tasks;  // their places in the whole
+    std::uint32_t attempt = 1;
+    std::uint32_t losses = 0;
+    std::vector<WrittenRanges::Range> ranges;
+    std::optional<ObjectId> payload;  // offered for this part alone
+    std::uint32_t awaited = 0;        // results whose objects are on their way
+    std::set<std::uint32_t> done;     // places in the part
+    std::optional<client::Over> over;
+  };
+  struct State {
+    std::map<BatchId, Part> parts;
+    std::set<Whole*> wholes;
+    bool aborted = false;
+    Status trouble;  // no node can run the call
+  };
+
+  Status connect(const CallSettings& settings);
+  Status open(const CallSettings& settings);
+  CallSetup setup_of(const CallSettings& settings);
+  void send(Whole& whole, std::vector<std::uint32_t> tasks, std::uint32_t attempt,
+            std::uint32_t losses);
+  void send_encoded(Part part, BatchEncoder& encoder);
+  void add_modules(BatchEncoder& encoder);
+  void deliver(BatchId batch, std::shared_ptr<RecordReader> reader, std::size_t record,
+               std::vector<std::shared_ptr<detail::Buffer>> objects, PeerId node);
+  void fetch_objects(BatchId batch, std::shared_ptr<RecordReader> reader, std::size_t record,
+                     PeerId node);
+  void take_result(Part& part, std::uint32_t place, const TaskRecord& record,
+                   std::span<const std::byte> body,
+                   const std::vector<std::shared_ptr<detail::Buffer>>& objects, PeerId node);
+  void part_over(BatchId batch);
+  void settle(Part part, const client::Over& over);
+  void fail_tasks(Whole& whole, const std::vector<std::uint32_t>& tasks, std::uint32_t attempt,
+                  std::exception_ptr error);
+  void tasks_over(Whole& whole, std::uint32_t count);
+
+  ZeromqOptions options_;
+  std::shared_ptr<ClusterUse> cluster_;
+  std::optional<CallObjects> objects_;
+  WrittenRanges written_;
+  CallId call_ = 0;
+  bool idempotent_ = false, ships_ = false, waits_ = false;
+  std::size_t max_nbytes_ = 0;
+  detail::Guarded<State> state_;
+  std::atomic<bool> ready_{false}, run_inline_{false};
+  detail::Event changed_;
+};
+
+}  // namespace paracord::cluster
