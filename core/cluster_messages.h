@@ -17,7 +17,8 @@
 /// direction uses the same session number, with sequence numbers of its own from 1. Whoever finds a
 /// gap, or a session that it does not know, cannot know what was lost: the scheduler answers
 /// Resync, and a peer opens its next session. A repeated packet is dropped. So what was lost comes
-/// up at the next packet, at the latest with the next heartbeat.
+/// up at the next packet, at the latest with the next heartbeat. The sequence number of the packet
+/// of a Resync is the number of the session that it answers: a late one ends no newer session.
 namespace paracord::cluster {
 
 inline constexpr std::uint32_t protocol_version = 1;
@@ -145,7 +146,8 @@ struct Results {
   std::vector<std::uint32_t> tasks;  ///< which, in the batch
   Bytes payload;
 };
-/// Nothing more comes of this attempt. What it did not run, it gives back.
+/// Nothing more comes of this attempt. What it did not run, it gives back. Goes on to the client,
+/// unless it is a refusal, which becomes a Returned.
 struct BatchOver {
   PeerId client = 0;
   BatchId batch = 0;
@@ -201,13 +203,14 @@ struct Assigned {
   Attempt attempt{};
   PeerId node = 0;
 };
-/// To the client: these tasks of a batch were not run; it may submit them again.
+/// To the client, where no node says BatchOver: these tasks of a batch were not run, or their
+/// results are gone; it may submit again those that it has no result of.
 struct Returned {
   BatchId batch = 0;
   Attempt attempt{};
   std::uint32_t next = 0;  ///< tasks from here on
   bool lost = false;       ///< with its node
-  std::string refusal;     ///< not empty: the node cannot run such tasks
+  std::string refusal;     ///< not empty: no node that is here can run such tasks
 };
 struct Slots {
   std::uint32_t slots = 0;  ///< of all nodes, whenever that changes
@@ -249,6 +252,12 @@ struct NodeCallClosed {
 struct ClientGone {
   PeerId client = 0;
 };
+/// To a node: the client may have missed what came of these attempts. What is held of them is sent
+/// again; an attempt that is not held is answered by its BatchOver.
+struct SendAgain {
+  PeerId client = 0;
+  std::vector<HeldBatch> batches;
+};
 
 /// To the scheduler, outside of sessions: what is going on? Answered at once, for people.
 struct Query {};
@@ -260,11 +269,12 @@ struct Answer {
 struct Heartbeat {};
 struct Goodbye {};
 
-using Message = std::variant<Heartbeat, Goodbye, ClientHello, OpenCall, Submit, CancelCall,
-                             CloseCall, Acknowledge, Waiting, ToCome, NodeHello, Results, BatchOver,
-                             HaveObjects, DropObjects, Drain, Welcome, Refuse, Resync, CallOpened,
-                             NodeJoined, NodeGone, Assigned, Returned, Slots, NodeCall, Assign,
-                             CancelAttempt, Retract, Lend, NodeCallClosed, ClientGone, Query, Answer>;
+using Message =
+    std::variant<Heartbeat, Goodbye, ClientHello, OpenCall, Submit, CancelCall, CloseCall,
+                 Acknowledge, Waiting, ToCome, NodeHello, Results, BatchOver, HaveObjects,
+                 DropObjects, Drain, Welcome, Refuse, Resync, CallOpened, NodeJoined, NodeGone,
+                 Assigned, Returned, Slots, NodeCall, Assign, CancelAttempt, Retract, Lend,
+                 NodeCallClosed, ClientGone, SendAgain, Query, Answer>;
 
 struct Packet {
   std::uint64_t session = 0;  ///< 0: outside of any session (Resync, Refuse)

@@ -210,6 +210,8 @@ Message read(wire::Message::Reader in) {
       return NodeCallClosed{in.getNodeCallClosed().getClient(), in.getNodeCallClosed().getCall()};
     case wire::Message::ANSWER:
       return Answer{text_of(in.getAnswer())};
+    case wire::Message::SEND_AGAIN:
+      return SendAgain{in.getSendAgain().getClient(), read_all(in.getSendAgain().getBatches())};
     case wire::Message::CLIENT_GONE:
       return ClientGone{in.getClientGone()};
     default:

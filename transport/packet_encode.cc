@@ -263,6 +263,11 @@ void put(Out out, const ClientGone& gone) {
   out.setClientGone(gone.client);
 }
 
+void put(Out out, const SendAgain& again) {
+  auto to = out.initSendAgain();
+  to.setClient(again.client);
+  put_all(to.initBatches(count_of(again.batches)), again.batches);
+}
 void put(Out out, const Query&) {
   out.setQuery();
 }

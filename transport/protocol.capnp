@@ -68,6 +68,7 @@ struct Message {
     clientGone @31 :UInt64;
     query @32 :Void;
     answer @33 :Text;
+    sendAgain @34 :SendAgain;
   }
 }
 
@@ -227,6 +228,11 @@ struct Assign {
 struct Lend {
   attempt @0 :Attempt;
   begins @1 :Bool;
+}
+
+struct SendAgain {
+  client @0 :UInt64;
+  batches @1 :List(HeldBatch);
 }
 
 struct NodeCallClosed {

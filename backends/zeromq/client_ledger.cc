@@ -1,0 +1,112 @@
+#include "paracord/backends/zeromq/client_ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "paracord/backends/zeromq/client_batches.h"
+
+namespace paracord::cluster {
+
+ClientLedger::ClientLedger(Identity identity)
+    : state_(std::make_unique<State>(std::move(identity))) {}
+
+ClientLedger::~ClientLedger() = default;
+
+void ClientLedger::connected(Time now) {
+  state_->link.connected(now);
+}
+
+void ClientLedger::receive(Packet packet, Time now) {
+  for (Message& message : state_->link.receive(std::move(packet), now)) state_->act_on(message);
+}
+
+void ClientLedger::tick(Time now) {
+  state_->link.tick(now);
+}
+
+Time ClientLedger::next_deadline() const {
+  return state_->link.next_deadline();
+}
+
+void ClientLedger::open_call(OpenCall call) {
+  state_->link.say(call);
+  ClientCall& opened = state_->calls[call.call];
+  opened.open = std::move(call);
+}
+
+void ClientLedger::submit(Submit batch) {
+  const BatchId id = batch.batch;
+  state_->held_back.insert({state_->rank(batch.call), id});
+  ClientBatch& entry = state_->batches[id];
+  entry.losses = batch.losses;
+  entry.submit = std::move(batch);
+  state_->send_what_fits();
+}
+
+void ClientLedger::cancel_call(CallId call) {
+  std::vector<BatchId> ids;
+  for (const auto& [id, batch] : state_->batches) {
+    if (batch.submit.call == call) ids.push_back(id);
+  }
+  std::sort(ids.begin(), ids.end());
+  state_->link.say(CancelCall{call});
+  for (const BatchId id : ids) state_->held_back.erase({state_->rank(call), id});
+  for (const BatchId id : ids) state_->finish(id);
+}
+
+void ClientLedger::close_call(CallId call) {
+  state_->calls.erase(call);
+  state_->link.say(CloseCall{call});
+}
+
+void ClientLedger::waiting(CallId call, bool begins) {
+  const auto found = state_->calls.find(call);
+  if (found == state_->calls.end()) return;
+  const int before = found->second.waiting;
+  found->second.waiting += begins ? 1 : -1;
+  if ((before > 0) != (found->second.waiting > 0)) state_->link.say(Waiting{call, begins});
+}
+
+void ClientLedger::to_come(CallId call, std::uint64_t tasks) {
+  const auto found = state_->calls.find(call);
+  if (found == state_->calls.end() || found->second.to_come == tasks) return;
+  found->second.to_come = tasks;
+  state_->link.say(ToCome{call, tasks});
+}
+
+void ClientLedger::keep_result(BatchId id, std::uint32_t task) {
+  const auto found = state_->batches.find(id);
+  if (found == state_->batches.end() || !found->second.arrived.contains(task)) return;
+  if (!found->second.kept.insert(task)) return;
+  state_->acknowledge(found->second.node, found->second.attempt, task);
+  state_->end_if_done(id);
+}
+
+void ClientLedger::drop_result(BatchId id, std::uint32_t task) {
+  const auto found = state_->batches.find(id);
+  if (found == state_->batches.end() || found->second.kept.contains(task)) return;
+  if (!found->second.arrived.erase(task)) return;
+  state_->acknowledge(found->second.node, found->second.attempt, task);
+  state_->end_if_done(id);
+}
+
+void ClientLedger::goodbye() {
+  state_->link.goodbye();
+}
+
+std::vector<client::Effect> ClientLedger::take_effects() {
+  return std::exchange(state_->effects, {});
+}
+
+std::vector<Packet> ClientLedger::take_outgoing() {
+  if (state_->link.hello_is_due()) state_->say_hello();
+  for (auto& [to, tasks] : std::exchange(state_->acknowledgements, {}))
+    state_->link.say(Acknowledge{to.first, to.second, std::move(tasks)});
+  return state_->link.take_outgoing();
+}
+
+bool ClientLedger::is_welcome() const {
+  return state_->link.is_welcome();
+}
+
+}  // namespace paracord::cluster

@@ -1,0 +1,120 @@
+#include "paracord/scheduler/nesting.h"
+
+#include <algorithm>
+
+#include "paracord/scheduler/balance.h"
+#include "paracord/scheduler/placement.h"
+#include "paracord/scheduler/sessions.h"
+
+namespace paracord::cluster::scheduling {
+
+namespace {
+
+Waiter* find_waiter(State& state, const Call& call) {
+  const auto found = state.waiters.find(call.open.parent);
+  return found == state.waiters.end() ? nullptr : &found->second;
+}
+
+// Slots that end their work without the help of others, if all who may wait do.
+std::int64_t free_slots(const Node& node) {
+  if (node.is_draining || node.is_suspect) return 0;
+  const std::int64_t unparked =
+      std::max<std::int64_t>(0, std::int64_t{node.waiters} - std::int64_t{node.most_parked});
+  return std::max<std::int64_t>(0, std::int64_t{node.slots} - unparked);
+}
+
+void lend(State& state, Node& node, const Attempt& attempt, Waiter& waiter, bool begins) {
+  waiter.is_lent = begins;
+  node.lent += begins ? 1 : -1;
+  send(state, node.session, Lend{attempt, begins});
+}
+
+// Someone else who waits may have the place.
+void lend_to_next(State& state, Node& node) {
+  for (auto& [attempt, waiter] : state.waiters) {
+    if (node.lent >= node.most_parked) return;
+    if (waiter.node == node.session.peer && waiter.waiting > 0 && !waiter.is_lent)
+      lend(state, node, attempt, waiter, true);
+  }
+}
+
+void begin_waiting(State& state, Node& node, const Attempt& attempt, Waiter& waiter) {
+  ++node.waiting;
+  if (node.lent < node.most_parked) lend(state, node, attempt, waiter, true);
+  update_load(state, node);
+  if (usable_slots(node) == 0) retract_all(state, node);
+}
+
+void end_waiting(State& state, Node& node, const Attempt& attempt, Waiter& waiter) {
+  --node.waiting;
+  if (waiter.is_lent) {
+    lend(state, node, attempt, waiter, false);
+    if (node.lent < node.waiting) lend_to_next(state, node);
+  }
+  update_load(state, node);
+}
+
+}  // namespace
+
+bool must_run_inline(State& state, const Call& call) {
+  if (call.open.parent.counter == 0 || find_waiter(state, call) != nullptr) return false;
+  const Node* const own = find_node(state, call.open.parent_node);
+  if (own == nullptr || own->waiters < own->most_parked) return false;
+  std::int64_t left = free_slots(*own) > 0 ? -1 : 0;
+  for (const auto& node : state.nodes) {
+    if (node != nullptr) left += free_slots(*node);
+    if (left > 0) return false;
+  }
+  return true;
+}
+
+void begin_nested(State& state, Call& call) {
+  if (call.open.parent.counter == 0) return;
+  Waiter& waiter = state.waiters[call.open.parent];
+  waiter.node = call.open.parent_node;
+  if (++waiter.calls != 1) return;
+  if (Node* const node = find_node(state, waiter.node)) ++node->waiters;
+}
+
+void end_nested(State& state, Call& call) {
+  if (call.waits) set_waiting(state, call, false);
+  Waiter* const waiter = find_waiter(state, call);
+  if (waiter == nullptr || --waiter->calls != 0) return;
+  if (Node* const node = find_node(state, waiter->node)) --node->waiters;
+  state.waiters.erase(call.open.parent);
+}
+
+void set_waiting(State& state, Call& call, bool begins) {
+  if (call.waits == begins) return;
+  Waiter* const waiter = find_waiter(state, call);
+  call.waits = begins;
+  if (waiter == nullptr) return;
+  waiter->waiting += begins ? 1 : -1;
+  Node* const node = find_node(state, waiter->node);
+  if (node == nullptr) return;
+  if (begins && waiter->waiting == 1) begin_waiting(state, *node, call.open.parent, *waiter);
+  if (!begins && waiter->waiting == 0) end_waiting(state, *node, call.open.parent, *waiter);
+}
+
+void forget_waiter(State& state, const Attempt& attempt) {
+  const auto found = state.waiters.find(attempt);
+  if (found == state.waiters.end()) return;
+  Waiter waiter = found->second;
+  state.waiters.erase(found);
+  Node* const node = find_node(state, waiter.node);
+  if (node == nullptr) return;
+  --node->waiters;
+  if (waiter.waiting > 0) end_waiting(state, *node, attempt, waiter);
+}
+
+void restore_waiters(State& state, Node& node) {
+  node.waiters = node.waiting = node.lent = 0;
+  for (auto& [attempt, waiter] : state.waiters) {
+    if (waiter.node != node.session.peer) continue;
+    ++node.waiters;
+    waiter.is_lent = false;
+    if (waiter.waiting > 0) begin_waiting(state, node, attempt, waiter);
+  }
+}
+
+}  // namespace paracord::cluster::scheduling

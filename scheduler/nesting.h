@@ -1,0 +1,22 @@
+#pragma once
+
+#include "paracord/scheduler/state.h"
+
+/// Calls inside tasks. A task that waits for its own calls lends its slot: its node may run one
+/// more batch meanwhile, for at most `most_parked` tasks at once. A task that would wait without a
+/// parking place takes a slot away from the cluster for as long. At least one slot of all must stay
+/// with tasks that wait for nobody, so that something always ends: a call by which the last such
+/// slot would be taken runs inline, in its task.
+namespace paracord::cluster::scheduling {
+
+/// Decides whether the call runs inline; if not, its task counts as one that may wait.
+bool must_run_inline(State& state, const Call& call);
+void begin_nested(State& state, Call& call);
+void end_nested(State& state, Call& call);
+void set_waiting(State& state, Call& call, bool begins);
+/// The attempt has ended, whatever its calls do.
+void forget_waiter(State& state, const Attempt& attempt);
+/// A node has (come back and) said hello: what waits there is lent anew.
+void restore_waiters(State& state, Node& node);
+
+}  // namespace paracord::cluster::scheduling

@@ -1,0 +1,216 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <queue>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "paracord/core/cluster_messages.h"
+#include "paracord/core/task_set.h"
+#include "paracord/scheduler/flat_index.h"
+#include "paracord/scheduler/load_tree.h"
+#include "paracord/scheduler/object_directory.h"
+#include "paracord/scheduler/scheduler.h"
+
+/// The tables that the scheduler's parts work on. Each part is a set of functions of its own file:
+/// sessions, membership, hellos, client_requests, node_reports, queue, placement, nesting, balance.
+namespace paracord::cluster::scheduling {
+
+/// What passes between the scheduler and one peer.
+struct Session {
+  PeerId peer = 0;
+  Role role = Role::client;
+  std::uint32_t index = none;  ///< in the table of its role
+  std::uint64_t number = 0, received = 0, sent = 0;
+  Time last_heard{}, last_sent{}, check_at{};
+  std::vector<Message> outbox;
+  bool has_outgoing = false;
+};
+
+enum class BatchState : std::uint8_t {
+  unused,
+  queued,
+  uncertain,  ///< sent to another scheduler: perhaps a node holds it, and will say so
+  awaited,    ///< with a node that has not come back yet, says its client
+  running,    ///< assigned
+  over,       ///< results wait for the client's acknowledgement
+};
+
+struct Call;
+
+/// A batch, from its submission until its last result is acknowledged.
+struct Batch {
+  BatchState state = BatchState::unused;
+  bool retracted = false, cost_is_known = false;
+  std::uint32_t generation = 0;
+  std::uint32_t client = none, node = none;
+  std::uint32_t previous = none, next = none;  ///< in the one list that it is in
+  std::uint32_t count = 0, losses = 0;
+  BatchId id = 0;
+  Call* call = nullptr;  ///< null: nobody wants it any more, or its client has not come yet
+  Attempt attempt{};
+  std::uint64_t order = 0;  ///< of submission
+  double cost = 0;          ///< nanoseconds, as it was charged
+  PeerId awaited_node = 0;
+  Time assigned_at{};
+  Bytes payload;  ///< null: gone to its node
+  std::vector<ObjectId> needs;
+  TaskSet unacknowledged;
+};
+
+/// A list through the batches themselves.
+struct BatchList {
+  std::uint32_t first = none, last = none;
+  std::size_t size = 0;
+};
+
+/// Before others: higher priority, deeper nesting, earlier submission.
+struct QueueKey {
+  std::int64_t priority = 0, nesting_level = 0;  ///< negated
+  std::uint64_t order = 0;
+  auto operator<=>(const QueueKey&) const = default;
+};
+
+using NodeSet = std::vector<bool>;  ///< by index
+
+struct Call {
+  std::uint32_t client = none;
+  OpenCall open;
+  BatchList queued;
+  QueueKey key{};         ///< while something is queued
+  bool answered = false;  ///< opened, as far as the client was told
+  bool run_inline = false;
+  bool waits = false;
+  NodeSet told;
+  std::vector<PeerId> refused_by;
+  double cost_per_task = 0;  ///< nanoseconds, smoothed; 0: not known
+  std::uint64_t queued_tasks = 0, running_tasks = 0, to_come = 0;
+  std::uint64_t blocked_in = 0;  ///< the round in which no node could be found
+};
+
+/// All clients that work on behalf of one program.
+struct Root {
+  PeerId id = 0;
+  std::uint32_t weight = 1, clients = 0;
+  double virtual_time = 0;  ///< slot-nanoseconds by weight, see queue.h
+  bool is_active = false;
+  std::map<QueueKey, Call*> ready;
+};
+
+struct Client {
+  Session session;
+  bool present = false;  ///< it has said hello; else only nodes have told of it
+  Root* root = nullptr;
+  std::string name;
+  std::unordered_map<CallId, std::unique_ptr<Call>> calls;
+  FlatIndex batches;
+  NodeSet knows;                             ///< nodes that it was told of
+  std::unordered_set<PeerId> awaited_nodes;  ///< that it knows, and that have not come yet
+  bool is_settled = true;                    ///< no batch can be uncertain any more
+  Time settle_at{};
+  BatchList unsettled;  ///< uncertain or awaited batches
+  std::uint64_t queued_tasks = 0, running_tasks = 0, done_tasks = 0, queued_bytes = 0;
+  double slot_nanoseconds = 0;
+};
+
+struct Node {
+  Session session;
+  std::string name, data_address, data_key;
+  std::uint32_t slots = 0, most_parked = 0;
+  bool is_suspect = false, is_draining = false;
+  BatchList running, over;
+  std::uint32_t waiting = 0, waiters = 0, lent = 0;  ///< attempts, see nesting.h
+  double queued_cost = 0;                            ///< of all that runs
+  std::uint32_t excess = 0;                          ///< batches beyond its slots
+  std::vector<ObjectId> fetching;
+  std::uint64_t objects = 0, object_bytes = 0;
+};
+
+/// A task that makes calls of its own, see nesting.h.
+struct Waiter {
+  PeerId node = 0;
+  std::uint32_t calls = 0, waiting = 0;
+  bool is_lent = false;
+};
+
+enum class Alarm : std::uint8_t { peer, settle, slots, balance };
+
+struct State {
+  State(const SchedulerOptions& settings, std::uint64_t own_epoch)
+      : options(settings), epoch(own_epoch) {}
+
+  const SchedulerOptions options;
+  const std::uint64_t epoch;
+  Time now{};
+
+  std::unordered_map<PeerId, Session*> peers;
+  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::uint32_t> free_clients, free_nodes;
+  std::uint32_t node_count = 0, slot_count = 0, told_slot_count = 0;
+  std::uint64_t excess = 0;  ///< of all nodes
+
+  std::deque<Batch> batches;
+  std::vector<std::uint32_t> free_batches;
+  std::map<Attempt, std::uint32_t> adopted;  ///< assigned by other schedulers
+
+  std::unordered_map<PeerId, std::unique_ptr<Root>> roots;
+  std::map<std::pair<double, PeerId>, Root*> active;  ///< with something queued
+  double virtual_time = 0;                            ///< of the root that was served last
+  std::uint64_t order = 0, round = 0;
+  std::size_t queued_batches = 0;
+  std::unordered_map<std::string, double> label_costs;
+  double usual_cost = 0;
+
+  LoadTree loads;
+  ObjectDirectory directory;
+  std::unordered_map<Attempt, Waiter, AttemptHash> waiters;
+
+  std::unordered_map<PeerId, std::string> refused;  ///< and why
+  std::deque<PeerId> refused_order;
+  std::vector<Session*> outgoing;
+  std::vector<Outgoing> parting;  ///< to peers without a session
+
+  using Entry = std::tuple<Time, Alarm, std::uint64_t>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> alarms;
+  bool slots_alarm = false, balance_alarm = false;
+
+  SchedulerView counters;  ///< its totals
+
+  Batch& batch(std::uint32_t index) { return batches[index]; }
+  Node& node(std::uint32_t index) { return *nodes[index]; }
+  Client& client(std::uint32_t index) { return *clients[index]; }
+  void set_alarm(Time at, Alarm kind, std::uint64_t id = 0) { alarms.push({at, kind, id}); }
+};
+
+/// A set that grows as it is asked.
+inline bool contains(const NodeSet& set, std::uint32_t index) {
+  return index < set.size() && set[index];
+}
+inline void insert(NodeSet& set, std::uint32_t index) {
+  if (set.size() <= index) set.resize(index + 1);
+  set[index] = true;
+}
+inline void erase(NodeSet& set, std::uint32_t index) {
+  if (index < set.size()) set[index] = false;
+}
+
+inline Node* find_node(State& state, PeerId id) {
+  const auto found = state.peers.find(id);
+  if (found == state.peers.end() || found->second->role != Role::node) return nullptr;
+  return state.nodes[found->second->index].get();
+}
+inline Client* find_client(State& state, PeerId id) {
+  const auto found = state.peers.find(id);
+  if (found == state.peers.end() || found->second->role != Role::client) return nullptr;
+  return state.clients[found->second->index].get();
+}
+
+}  // namespace paracord::cluster::scheduling
