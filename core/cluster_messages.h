@@ -55,7 +55,8 @@ struct OpenCall {
   std::uint32_t nesting_level = 0;  ///< deeper first
   Attempt parent{};                 ///< the assignment inside which the call is made, and its node
   PeerId parent_node = 0;
-  std::string label;  ///< for people: the function
+  std::uint32_t most_at_once = 0;  ///< batches that may run at the same time; 0: no limit
+  std::string label;               ///< for people: the function
   Bytes setup;
 };
 

@@ -63,6 +63,7 @@ void put(wire::OpenCall::Builder out, const OpenCall& call) {
   out.setNestingLevel(call.nesting_level);
   put(out.initParent(), call.parent);
   out.setParentNode(call.parent_node);
+  out.setMostAtOnce(call.most_at_once);
   out.setLabel(call.label);
   out.setSetup(data_of(call.setup));
 }

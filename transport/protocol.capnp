@@ -81,6 +81,7 @@ struct OpenCall {
   label @5 :Text;
   setup @6 :Data;
   # Foreseen: what a slot must offer, when the work is of no use any more, and a trace's number.
+  mostAtOnce @10 :UInt32;
   resources @7 :Text;
   deadlineNanoseconds @8 :Int64;
   traceId @9 :UInt64;

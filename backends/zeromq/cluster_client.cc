@@ -251,6 +251,12 @@ void ClusterClient::submit(Submit batch) {
   state_->with_ledger([&](ClientLedger& ledger) { ledger.submit(std::move(batch)); });
 }
 
+void ClusterClient::exclusively(const std::function<void()>& job) {
+  if (std::this_thread::get_id() == state_->thread.get_id()) return job();
+  const std::lock_guard<detail::SpinMutex> hold(state_->telling);
+  job();
+}
+
 void ClusterClient::post(CallId call, std::function<void()> job) {
   state_->post([state = state_.get(), call, job = std::move(job)] {
     if (state->events_of(call) != nullptr) job();

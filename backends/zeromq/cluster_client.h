@@ -60,6 +60,8 @@ class ClusterClient {
   void keep_result(BatchId batch, std::uint32_t task);
   void drop_result(BatchId batch, std::uint32_t task);
 
+  /// Runs `job` here and now, while no event is told; also out of one.
+  void exclusively(const std::function<void()>& job);
   /// Runs `job` on the client's thread, unless the call is closed by then.
   void post(CallId call, std::function<void()> job);
   /// Fetches an object of a result from its node into new memory, the caller's alone. Told by the

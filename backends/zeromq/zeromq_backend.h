@@ -57,10 +57,10 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
     std::uint32_t attempt = 1;
     std::uint32_t losses = 0;
     std::vector<WrittenRanges::Range> ranges;
-    std::optional<ObjectId> payload;  // offered for this part alone
-    std::uint32_t awaited = 0;        // results whose objects are on their way
-    std::set<std::uint32_t> done;     // places in the part
-    std::optional<client::Over> over;
+    std::optional<ObjectId> payload;   // offered for this part alone
+    std::set<std::uint32_t> done;      // places in the part
+    std::vector<std::uint32_t> again;  // of the whole: they have failed, and shall run again
+    std::uint32_t finished = 0;
   };
   struct State {
     std::map<BatchId, Part> parts;
@@ -83,7 +83,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   void take_result(Part& part, std::uint32_t place, const TaskRecord& record,
                    std::span<const std::byte> body,
                    const std::vector<std::shared_ptr<detail::Buffer>>& objects, PeerId node);
-  void part_over(BatchId batch);
+  static client::Over everything(const Part& part);
   void settle(Part part, const client::Over& over);
   void fail_tasks(Whole& whole, const std::vector<std::uint32_t>& tasks, std::uint32_t attempt,
                   std::exception_ptr error);

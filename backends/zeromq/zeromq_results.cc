@@ -1,0 +1,259 @@
+// ZeromqBackend: what became of batches.
+
+#include <algorithm>
+#include <utility>
+
+#include "paracord/backends/zeromq/zeromq_backend.h"
+#include "paracord/core/errors.h"
+#include "paracord/memmap/drafts.h"
+
+namespace paracord::cluster {
+
+namespace {
+
+// The objects of one result, by their numbers in it.
+class ResultObjects final : public detail::MemoryReceiver {
+ public:
+  explicit ResultObjects(const std::vector<std::shared_ptr<detail::Buffer>>& objects)
+      : objects_(objects) {}
+  Received receive(Decoder& in, std::size_t bytes, MemoryAccess,
+                   std::shared_ptr<void>* owner) override {
+    const auto number = in.get<std::uint32_t>();
+    const auto offset = in.get<std::uint64_t>();
+    if (number >= objects_.size()) detail::refuse_message("a result names no object");
+    const std::shared_ptr<detail::Buffer>& object = objects_[number];
+    if (offset > object->bytes || bytes > object->bytes - offset)
+      detail::refuse_message("a result leads out of its object");
+    if (owner != nullptr) *owner = object;
+    return {object->data + offset, true};
+  }
+
+ private:
+  const std::vector<std::shared_ptr<detail::Buffer>>& objects_;
+};
+
+// A node says where to write to: nowhere but where this task's views look.
+void publish_writes(const std::string& writes, const std::vector<WrittenRanges::Range>& ranges) {
+  Decoder check(writes.data(), writes.size());
+  for (auto runs = check.get<std::uint32_t>(); runs != 0; --runs) {
+    const auto address = check.get<std::uint64_t>();
+    const auto bytes = check.get<std::uint64_t>();
+    (void)check.take(static_cast<std::size_t>(bytes));
+    const bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+      return address >= range.begin && bytes <= range.bytes &&
+             address - range.begin <= range.bytes - bytes;
+    });
+    if (!inside) detail::refuse_message("a task wrote to memory that it was not given");
+  }
+  Decoder in(writes.data(), writes.size());
+  detail::Drafts::publish(in);
+}
+
+}  // namespace
+
+void ZeromqBackend::arrived(client::Arrived results) {
+  std::shared_ptr<RecordReader> reader;
+  try {
+    reader = std::make_shared<RecordReader>(*results.payload);
+  } catch (const std::exception&) {
+    for (const std::uint32_t task : results.tasks)
+      cluster_->client.drop_result(results.batch, task);
+    return;
+  }
+  const std::set<std::uint32_t> wanted(results.tasks.begin(), results.tasks.end());
+  for (std::size_t i = 0; i != reader->records().size(); ++i) {
+    const TaskRecord& record = reader->records()[i];
+    if (!wanted.contains(record.task)) continue;
+    if (record.objects.empty()) {
+      deliver(results.batch, reader, i, {}, results.node);
+    } else {
+      fetch_objects(results.batch, reader, i, results.node);
+    }
+  }
+}
+
+// The last one to come, whichever it is, goes on with the result.
+void ZeromqBackend::fetch_objects(BatchId batch, std::shared_ptr<RecordReader> reader,
+                                  std::size_t record, PeerId node) {
+  struct Waiting {
+    std::vector<std::shared_ptr<detail::Buffer>> objects;
+    std::size_t left;
+    Status trouble;
+  };
+  const std::vector<ObjectId>& ids = reader->records()[record].objects;
+  const auto waiting = std::make_shared<Waiting>();
+  waiting->objects.resize(ids.size());
+  waiting->left = ids.size();
+  for (std::size_t i = 0; i != ids.size(); ++i) {
+    cluster_->client.fetch(
+        ids[i], node,
+        [this, client = &cluster_->client, call = call_, batch, reader, record, node, waiting, i](
+            Status status, std::shared_ptr<detail::Buffer> memory) {
+          // On the client's thread, where the call may have ended.
+          client->post(call, [this, batch, reader, record, node, waiting, i,
+                              status = std::move(status), memory = std::move(memory)] {
+            waiting->objects[i] = memory;
+            if (!status.ok()) waiting->trouble = status;
+            if (--waiting->left != 0) return;
+            if (waiting->trouble.ok()) {
+              deliver(batch, reader, record, waiting->objects, node);
+            } else {
+              cluster_->client.drop_result(batch, reader->records()[record].task);
+            }
+          });
+        });
+  }
+}
+
+void ZeromqBackend::deliver(BatchId batch, std::shared_ptr<RecordReader> reader, std::size_t number,
+                            std::vector<std::shared_ptr<detail::Buffer>> objects, PeerId node) {
+  const TaskRecord& record = reader->records()[number];
+  auto taken = state_.with([&](State& state) { return state.parts.extract(batch); });
+  if (taken.empty()) return;
+  Part& part = taken.mapped();
+  std::span<const std::byte> body = reader->body(record);
+  std::shared_ptr<detail::Buffer> body_memory;
+  if (record.body_is_object) {
+    body_memory = std::move(objects.back());
+    objects.pop_back();
+    body = {body_memory->data, body_memory->bytes};
+    body = body.first(static_cast<std::size_t>(record.objects.back().bytes));
+  }
+  if (record.task < part.tasks.size()) take_result(part, record.task, record, body, objects, node);
+  cluster_->client.keep_result(batch, record.task);
+  // The result may have ended the call.
+  const bool aborted = state_.with([&](State& state) {
+    if (!state.aborted) state.parts.insert(std::move(taken));
+    return state.aborted;
+  });
+  if (aborted) settle(std::move(part), everything(part));
+}
+
+void ZeromqBackend::take_result(Part& part, std::uint32_t place, const TaskRecord& record,
+                                std::span<const std::byte> body,
+                                const std::vector<std::shared_ptr<detail::Buffer>>& objects,
+                                PeerId node) {
+  Whole& whole = *part.whole;
+  const std::uint32_t index = part.tasks[place];
+  RemoteRun run;
+  run.worker = record.worker;
+  run.attempt = static_cast<int>(part.attempt);
+  run.host = cluster_->client.node_name(node);
+  run.pid = record.pid;
+  // No clock of another machine is believed: it has ended now, and has run as long as it says.
+  run.ended = std::chrono::steady_clock::now();
+  run.started = run.ended - std::chrono::nanoseconds(record.ran_nanoseconds);
+  auto verdict = RemoteTasks::Verdict::over;
+  ResultObjects receiver(objects);
+  Decoder in(body.data(), body.size(), &receiver);
+  switch (record.end) {
+    case TaskEnd::result:
+      try {
+        if (!record.writes.empty()) publish_writes(record.writes, part.ranges);
+        whole.tasks.succeeded(index, in, run);
+      } catch (...) {
+        verdict = whole.tasks.failed(index, std::current_exception(), run);
+      }
+      break;
+    case TaskEnd::error:
+      verdict = whole.tasks.threw(index, in, run);
+      break;
+    case TaskEnd::worker_lost:
+      verdict = whole.tasks.failed(
+          index, std::make_exception_ptr(WorkerLostError(record.text, record.loss)), run);
+      break;
+    case TaskEnd::timed_out:
+      verdict = whole.tasks.failed(index, std::make_exception_ptr(TimeoutError(record.text)), run);
+      break;
+    case TaskEnd::failed:
+      verdict =
+          whole.tasks.failed(index, std::make_exception_ptr(BackendUnavailable(record.text)), run);
+      break;
+  }
+  part.done.insert(place);
+  if (verdict == RemoteTasks::Verdict::again) {
+    part.again.push_back(index);
+  } else {
+    ++part.finished;
+  }
+}
+
+void ZeromqBackend::over(const client::Over& over) {
+  std::optional<Part> part = state_.with([&](State& state) -> std::optional<Part> {
+    auto found = state.parts.extract(over.batch);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.mapped());
+  });
+  if (part) settle(*std::move(part), over);
+}
+
+void ZeromqBackend::settle(Part part, const client::Over& over) {
+  Whole& whole = *part.whole;
+  for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
+  if (part.payload) objects_->withdraw(*part.payload);
+  if (over.ran_nanoseconds > 0 && !part.done.empty())
+    whole.tasks.measured(part.done.size(), std::chrono::nanoseconds(over.ran_nanoseconds));
+  std::vector<std::uint32_t> missing;
+  for (const std::uint32_t place : over.missing) {
+    if (!part.done.contains(place)) missing.push_back(part.tasks[place]);
+  }
+  const bool lost = over.losses > part.losses;
+  const bool aborted = state_.with([](State& state) { return state.aborted; });
+  if (!missing.empty() && !aborted && !over.refusal.empty()) {
+    fail_tasks(whole, missing, part.attempt,
+               std::make_exception_ptr(BackendUnavailable("zeromq: " + over.refusal)));
+  } else if (!missing.empty() && !aborted && lost && !part.ranges.empty() && !idempotent_) {
+    fail_tasks(whole, missing, part.attempt,
+               std::make_exception_ptr(WorkerLostError(
+                   "zeromq: the node that ran the task was lost; it writes to memory of its "
+                   "caller, so it is not run again unless the call is marked `.idempotent = "
+                   "true`")));
+  } else if (!missing.empty() && !aborted && over.losses >= options_.most_node_losses &&
+             missing.size() == 1) {
+    fail_tasks(whole, missing, part.attempt,
+               std::make_exception_ptr(WorkerLostError(
+                   "zeromq: " + std::to_string(over.losses) +
+                   " nodes were lost while they ran the task; it is not run again")));
+  } else if (!missing.empty() && lost && missing.size() > 1) {
+    // In halves: so the one that loses its nodes, if there is such a one, comes to stand alone.
+    const auto middle = missing.begin() + static_cast<std::ptrdiff_t>(missing.size() / 2);
+    send(whole, {missing.begin(), middle}, part.attempt, over.losses);
+    send(whole, {middle, missing.end()}, part.attempt, over.losses);
+  } else if (!missing.empty()) {
+    send(whole, missing, part.attempt, over.losses);
+  }
+  if (!part.again.empty()) send(whole, part.again, part.attempt + 1, 0);
+  // Last: it may end the batch, and the call with it.
+  if (part.finished != 0) tasks_over(whole, part.finished);
+}
+
+void ZeromqBackend::fail_tasks(Whole& whole, const std::vector<std::uint32_t>& tasks,
+                               std::uint32_t attempt, std::exception_ptr error) {
+  RemoteRun run;
+  run.attempt = static_cast<int>(attempt);
+  std::vector<std::uint32_t> again;
+  for (const std::uint32_t index : tasks) {
+    if (whole.tasks.failed(index, error, run) == RemoteTasks::Verdict::again)
+      again.push_back(index);
+  }
+  const auto failed = static_cast<std::uint32_t>(tasks.size() - again.size());
+  if (!again.empty()) send(whole, std::move(again), attempt + 1, 0);
+  if (failed != 0) tasks_over(whole, failed);
+}
+
+void ZeromqBackend::object_changed(const ObjectId& object) {
+  if (!objects_ || !objects_->has(object)) return;
+  refused(
+      "memory that tasks of the call look at was changed while the call ran; leave it as it is "
+      "until the call is over, or give the tasks a copy");
+}
+
+// No node will run what is left.
+void ZeromqBackend::refused(const std::string& why) {
+  state_.with([&](State& state) {
+    if (state.trouble.ok()) state.trouble = Status(StatusCode::unavailable, "zeromq: " + why);
+  });
+  cluster_->client.cancel_call(call_);
+}
+
+}  // namespace paracord::cluster
