@@ -5,6 +5,8 @@
 #include "paracord/backends/sequential/sequential.h"
 #include "paracord/backends/threads/threads.h"
 #include "paracord/backends/worker/initialize.h"
+#include "paracord/backends/zeromq/node_role.h"
+#include "paracord/backends/zeromq/zeromq.h"
 #include "paracord/core/cpu_count.h"
 #include "paracord/core/observer.h"
 #include "paracord/core/parallel.h"
@@ -13,3 +15,4 @@
 #include "paracord/core/worker.h"
 #include "paracord/memmap/array.h"
 #include "paracord/memmap/persist.h"
+#include "paracord/scheduler/server/scheduler_role.h"

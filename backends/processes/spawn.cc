@@ -149,8 +149,9 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
-                                            const std::map<std::string, std::string>& extra) {
+namespace {
+
+std::map<std::string, std::string> own_variables() {
   std::map<std::string, std::string> variables;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string_view text(*variable);
@@ -161,6 +162,24 @@ std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
     if (of_a_launcher || equals == std::string_view::npos) continue;
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
+  return variables;
+}
+
+std::vector<std::string> as_list(const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+}  // namespace
+
+std::vector<std::string> own_environment() {
+  return as_list(own_variables());
+}
+
+std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
+                                            const std::map<std::string, std::string>& extra) {
+  std::map<std::string, std::string> variables = own_variables();
   const std::string share = std::to_string(std::max(cpu_count() / n_jobs, 1));
   for (const char* name : thread_variables) {
     if (inner_threads > 0) {
@@ -172,9 +191,7 @@ std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
   // Nested calls share what is there: all workers together use the machine once.
   variables["PARACORD_MAX_CPU_COUNT"] = share;
   for (const auto& [name, value] : extra) variables[name] = value;
-  std::vector<std::string> environment;
-  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
-  return environment;
+  return as_list(variables);
 }
 
 cpu_set_t process_cpus() {
@@ -197,7 +214,7 @@ cpu_set_t process_cpus() {
   return cpus;
 }
 
-int spawn_worker(const WorkerSpec& spec, ChildEnds ends) {
+int spawn_worker(const WorkerSpec& spec, ChildEnds ends, const char* role) {
   FileActions files;
   Attributes attributes;
   prepare(files, ends);
@@ -205,6 +222,7 @@ int spawn_worker(const WorkerSpec& spec, ChildEnds ends) {
   auto [program, arguments] = command(spec);
   arguments.push_back(worker_sentinel);
   arguments.push_back(std::to_string(socket_in_child));
+  if (role != nullptr) arguments.push_back(role);
   int pid = 0;
   const int error =
       posix_spawn(&pid, program.c_str(), &files.actions, &attributes.attributes,

@@ -26,6 +26,9 @@ struct WorkerSpec {
 std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
                                             const std::map<std::string, std::string>& extra);
 
+/// This process's environment, without what MPI launchers put there.
+std::vector<std::string> own_environment();
+
 /// The CPUs that the process may use, also where an OpenMP runtime has bound this thread to some of
 /// them.
 cpu_set_t process_cpus();
@@ -38,6 +41,7 @@ struct ChildEnds {
 /// Starts a worker; returns its pid. Everything but these descriptors is closed in it, signals are
 /// as at the start of a program, and it leads a process group of its own. Throws
 /// BackendUnavailable.
-int spawn_worker(const WorkerSpec& spec, ChildEnds ends);
+/// `role`: it becomes this in place of a worker (core/roles.h).
+int spawn_worker(const WorkerSpec& spec, ChildEnds ends, const char* role = nullptr);
 
 }  // namespace paracord::detail

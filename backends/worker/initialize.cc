@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "paracord/core/roles.h"
+
 namespace paracord {
 
 namespace {
@@ -24,7 +26,9 @@ bool is_packet_socket(int fd) {
 
 void initialize(int& argc, char**& argv) {
   initialized.store(true);
-  if (argc != 3 || argv == nullptr || std::strcmp(argv[1], detail::worker_sentinel) != 0) return;
+  if ((argc != 3 && argc != 4) || argv == nullptr ||
+      std::strcmp(argv[1], detail::worker_sentinel) != 0)
+    return;
   const int socket = std::atoi(argv[2]);
   if (socket < 3 || !is_packet_socket(socket)) {
     std::fprintf(stderr,
@@ -33,7 +37,13 @@ void initialize(int& argc, char**& argv) {
                  detail::worker_sentinel);
     std::exit(2);
   }
-  detail::worker_main(socket);
+  if (argc == 3) detail::worker_main(socket);
+  const detail::RoleMain role = detail::find_role(argv[3]);
+  if (role == nullptr) {
+    std::fprintf(stderr, "paracord: this program has no role '%s'\n", argv[3]);
+    std::exit(2);
+  }
+  std::exit(role(socket));
 }
 
 bool detail::is_initialized() {

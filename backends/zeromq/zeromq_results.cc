@@ -126,7 +126,9 @@ void ZeromqBackend::deliver(BatchId batch, std::shared_ptr<RecordReader> reader,
     if (!state.aborted) state.parts.insert(std::move(taken));
     return state.aborted;
   });
-  if (aborted) settle(std::move(part), everything(part));
+  if (!aborted) return;
+  const client::Over over = everything(part);
+  settle(std::move(part), over);
 }
 
 void ZeromqBackend::take_result(Part& part, std::uint32_t place, const TaskRecord& record,

@@ -115,7 +115,14 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
   }
   part.ranges = encoder.take_ranges();
   batch.batch = cluster_->client.new_batch(call_);
-  state_.with([&](State& state) { state.parts.emplace(batch.batch, std::move(part)); });
+  const bool aborted = state_.with([&](State& state) {
+    if (!state.aborted) state.parts.emplace(batch.batch, std::move(part));
+    return state.aborted;
+  });
+  if (aborted) {
+    const client::Over over = everything(part);
+    return settle(std::move(part), over);
+  }
   cluster_->client.submit(std::move(batch));
 }
 
@@ -127,7 +134,10 @@ void ZeromqBackend::abort() {
   cluster_->client.cancel_call(call_);
   cluster_->client.exclusively([&] {
     auto parts = state_.with([](State& state) { return std::exchange(state.parts, {}); });
-    for (auto& [batch, part] : parts) settle(std::move(part), everything(part));
+    for (auto& [batch, part] : parts) {
+      const client::Over over = everything(part);
+      settle(std::move(part), over);
+    }
   });
 }
 

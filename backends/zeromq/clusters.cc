@@ -1,0 +1,74 @@
+#include "paracord/backends/zeromq/clusters.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+
+#include "paracord/backends/zeromq/embedded_cluster.h"
+#include "paracord/core/guarded.h"
+#include "paracord/transport/key_files.h"
+
+namespace paracord::cluster {
+
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? std::string() : std::string(text);
+}
+
+std::uint64_t number_in(const char* name) {
+  return std::strtoull(from_environment(name).c_str(), nullptr, 10);
+}
+
+struct Clusters {
+  std::unique_ptr<EmbeddedCluster> embedded;
+  std::map<std::string, std::shared_ptr<ClusterUse>> used;  // by address and keys
+};
+
+// Never destroyed: a cluster is used as long as the program runs, also by what it destroys at its
+// end. An embedded one ends with the process.
+detail::Guarded<Clusters>& clusters() {
+  static auto& all = *new detail::Guarded<Clusters>();
+  return all;
+}
+
+}  // namespace
+
+bool means_embedded(const ZeromqOptions& options) {
+  return options.scheduler.empty() && from_environment("PARACORD_SCHEDULER").empty();
+}
+
+std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint32_t slots) {
+  ClusterClient::Options client;
+  client.link.address =
+      options.scheduler.empty() ? from_environment("PARACORD_SCHEDULER") : options.scheduler;
+  client.root = number_in("PARACORD_ROOT_CLIENT");
+  client.weight = options.weight;
+  const std::string keys = options.keys.empty() ? from_environment("PARACORD_KEYS") : options.keys;
+  if (!keys.empty()) {
+    client.link.keys = read_key_pair(keys, "client");
+    client.link.server_key = read_public_key(keys, "scheduler");
+  }
+  return clusters().with([&](Clusters& all) {
+    std::uint64_t embedded = number_in("PARACORD_EMBEDDED");
+    if (client.link.address.empty()) {
+      if (all.embedded == nullptr) all.embedded = std::make_unique<EmbeddedCluster>();
+      all.embedded->grow(slots);
+      client.link.address = all.embedded->address();
+      embedded = all.embedded->number();
+    }
+    auto& use = all.used[client.link.address + " " + client.link.server_key + " " +
+                         client.link.keys.public_key];
+    if (use == nullptr) {
+      use = std::make_shared<ClusterUse>(client);
+      use->embedded = embedded;
+    }
+    return use;
+  });
+}
+
+}  // namespace paracord::cluster

@@ -1,0 +1,37 @@
+# What processes of a cluster send to each other on their data sockets: objects, chunk by chunk.
+# docs/protocol.md explains it.
+#
+# Each segment of a message is one frame. A chunk's bytes are a segment of their own, which is sent
+# from where it lies.
+@0xd0c1a87e5b7f6a23;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("paracord::cluster::wire");
+
+struct ObjectName {
+  first @0 :UInt64;
+  second @1 :UInt64;
+  bytes @2 :UInt64;
+}
+
+struct DataMessage {
+  object @0 :ObjectName;
+  union {
+    hello @1 :Hello;
+    askTable @2 :Void;
+    table @3 :List(UInt64);  # two for each chunk
+    want @4 :List(UInt32);   # chunks
+    chunk @5 :Chunk;
+    cannot @6 :Text;         # why; the sender has nothing of this object
+  }
+}
+
+struct Hello {
+  protocol @0 :UInt32;
+  peer @1 :UInt64;
+}
+
+struct Chunk {
+  index @0 :UInt32;
+  bytes @1 :Data;
+}

@@ -1,0 +1,173 @@
+#include "paracord/transport/data_codec.h"
+
+#include <capnp/message.h>
+#include <capnp/orphan.h>
+#include <kj/exception.h>
+#include <transport/data.capnp.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace paracord::cluster::data {
+
+namespace {
+
+constexpr unsigned most_segments = 4;
+constexpr int deepest_nesting = 8;
+
+void put(wire::ObjectName::Builder out, const ObjectId& object) {
+  out.setFirst(object.digest[0]);
+  out.setSecond(object.digest[1]);
+  out.setBytes(object.bytes);
+}
+
+ObjectId read(wire::ObjectName::Reader in) {
+  return {{in.getFirst(), in.getSecond()}, in.getBytes()};
+}
+
+struct Writer {
+  capnp::MallocMessageBuilder& message;
+  wire::DataMessage::Builder out;
+
+  void operator()(const Hello& hello) {
+    auto to = out.initHello();
+    to.setProtocol(hello.protocol);
+    to.setPeer(hello.peer);
+  }
+  void operator()(const AskTable& ask) {
+    put(out.initObject(), ask.object);
+    out.setAskTable();
+  }
+  void operator()(const Table& table) {
+    put(out.initObject(), table.table.id);
+    auto to = out.initTable(static_cast<unsigned>(2 * table.table.chunks.size()));
+    unsigned i = 0;
+    for (const Digest& digest : table.table.chunks) {
+      to.set(i++, digest[0]);
+      to.set(i++, digest[1]);
+    }
+  }
+  void operator()(const Want& want) {
+    put(out.initObject(), want.object);
+    auto to = out.initWant(static_cast<unsigned>(want.chunks.size()));
+    unsigned i = 0;
+    for (const std::uint32_t chunk : want.chunks) to.set(i++, chunk);
+  }
+  void operator()(const Chunk& chunk) {
+    put(out.initObject(), chunk.object);
+    auto to = out.initChunk();
+    to.setIndex(chunk.index);
+    const capnp::Data::Reader bytes(reinterpret_cast<const kj::byte*>(chunk.bytes.data()),
+                                    chunk.bytes.size());
+    const bool words =
+        reinterpret_cast<std::uintptr_t>(chunk.bytes.data()) % sizeof(capnp::word) == 0 &&
+        chunk.bytes.size() % sizeof(capnp::word) == 0;
+    if (words && !chunk.bytes.empty()) {
+      to.adoptBytes(message.getOrphanage().referenceExternalData(bytes));
+    } else {
+      to.setBytes(bytes);
+    }
+  }
+  void operator()(const Cannot& cannot) {
+    put(out.initObject(), cannot.object);
+    out.setCannot(cannot.why);
+  }
+};
+
+Table read_table(const ObjectId& object, capnp::List<std::uint64_t>::Reader digests) {
+  KJ_REQUIRE(digests.size() == 2 * static_cast<std::uint64_t>(count_chunks(object)),
+             "a table of another length than its object's");
+  Table table{{object, {}}};
+  table.table.chunks.reserve(digests.size() / 2);
+  for (unsigned i = 0; i != digests.size(); i += 2)
+    table.table.chunks.push_back({digests[i], digests[i + 1]});
+  return table;
+}
+
+DataMessage read(wire::DataMessage::Reader in) {
+  const ObjectId object = read(in.getObject());
+  KJ_REQUIRE(object.bytes <= std::uint64_t{1} << 44, "an object of an impossible size");
+  switch (in.which()) {
+    case wire::DataMessage::HELLO:
+      return Hello{in.getHello().getProtocol(), in.getHello().getPeer()};
+    case wire::DataMessage::ASK_TABLE:
+      return AskTable{object};
+    case wire::DataMessage::TABLE:
+      return read_table(object, in.getTable());
+    case wire::DataMessage::WANT: {
+      Want want{object, {}};
+      for (const std::uint32_t chunk : in.getWant()) {
+        KJ_REQUIRE(chunk < count_chunks(object), "a chunk beyond the end of its object");
+        want.chunks.push_back(chunk);
+      }
+      return want;
+    }
+    case wire::DataMessage::CHUNK: {
+      const auto chunk = in.getChunk();
+      const auto bytes = chunk.getBytes();
+      KJ_REQUIRE(chunk.getIndex() < count_chunks(object), "a chunk beyond the end of its object");
+      KJ_REQUIRE(bytes.size() == bytes_of_chunk(object, chunk.getIndex()),
+                 "a chunk of another length than its place");
+      return Chunk{object,
+                   chunk.getIndex(),
+                   {reinterpret_cast<const std::byte*>(bytes.begin()), bytes.size()}};
+    }
+    case wire::DataMessage::CANNOT:
+      return Cannot{object, in.getCannot().cStr()};
+    default:
+      KJ_FAIL_REQUIRE("a message of an unknown kind");
+  }
+}
+
+}  // namespace
+
+std::uint32_t count_chunks(const ObjectId& object) {
+  return static_cast<std::uint32_t>((object.bytes + chunk_bytes - 1) / chunk_bytes);
+}
+
+std::size_t bytes_of_chunk(const ObjectId& object, std::uint32_t index) {
+  const std::uint64_t begin = std::uint64_t{index} * chunk_bytes;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(object.bytes - begin, chunk_bytes));
+}
+
+void encode(const DataMessage& message, const OnFrame& on_frame) {
+  std::size_t words = 64;
+  std::span<const std::byte> chunk;
+  if (const auto* table = std::get_if<Table>(&message)) words += 2 * table->table.chunks.size();
+  if (const auto* want = std::get_if<Want>(&message)) words += want->chunks.size();
+  if (const auto* sent = std::get_if<Chunk>(&message)) chunk = sent->bytes;
+  capnp::MallocMessageBuilder builder(static_cast<unsigned>(words));
+  std::visit(Writer{builder, builder.initRoot<wire::DataMessage>()}, message);
+  const auto segments = builder.getSegmentsForOutput();
+  for (std::size_t i = 0; i != segments.size(); ++i) {
+    const std::span frame(reinterpret_cast<const std::byte*>(segments[i].begin()),
+                          segments[i].size() * sizeof(capnp::word));
+    on_frame(frame, !chunk.empty() && frame.data() == chunk.data(), i + 1 == segments.size());
+  }
+}
+
+Status decode(std::span<const std::span<const std::byte>> frames, DataMessage& message) {
+  const auto refuse = [](const std::string& why) {
+    return Status(StatusCode::invalid_argument, "a data message cannot be read: " + why);
+  };
+  if (frames.empty() || frames.size() > most_segments) return refuse("a wrong number of frames");
+  kj::ArrayPtr<const capnp::word> segments[most_segments];
+  std::size_t words = 0;
+  for (std::size_t i = 0; i != frames.size(); ++i) {
+    if (frames[i].size() % sizeof(capnp::word) != 0) return refuse("a frame that is not of words");
+    segments[i] = {reinterpret_cast<const capnp::word*>(frames[i].data()),
+                   frames[i].size() / sizeof(capnp::word)};
+    words += segments[i].size();
+  }
+  const auto trouble = kj::runCatchingExceptions([&] {
+    capnp::ReaderOptions limits;
+    limits.traversalLimitInWords = 2 * words + 64;
+    limits.nestingLimit = deepest_nesting;
+    capnp::SegmentArrayMessageReader reader({segments, frames.size()}, limits);
+    message = read(reader.getRoot<wire::DataMessage>());
+  });
+  KJ_IF_MAYBE (exception, trouble) return refuse(exception->getDescription().cStr());
+  return Status();
+}
+
+}  // namespace paracord::cluster::data
