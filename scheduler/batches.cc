@@ -56,8 +56,9 @@ std::uint32_t add_batch(State& state, Client& client, BatchId id) {
 void free_batch(State& state, std::uint32_t index) {
   Batch& batch = state.batch(index);
   if (batch.client != none) state.client(batch.client).batches.erase(batch.id);
-  if (batch.attempt.counter != 0 && batch.attempt.epoch != state.epoch)
-    state.adopted.erase(batch.attempt);
+  if (const auto adopted = state.adopted.find(batch.attempt);
+      adopted != state.adopted.end() && adopted->second == index)
+    state.adopted.erase(adopted);
   const std::uint32_t generation = batch.generation + 1;
   batch = Batch{};
   batch.generation = generation;
@@ -65,13 +66,14 @@ void free_batch(State& state, std::uint32_t index) {
 }
 
 std::uint32_t find_attempt(const State& state, const Attempt& attempt) {
-  if (attempt.epoch != state.epoch) {
-    const auto found = state.adopted.find(attempt);
-    return found == state.adopted.end() ? none : found->second;
-  }
+  if (attempt.counter == 0) return none;
   const auto index = static_cast<std::uint32_t>(attempt.counter);
-  if (attempt.counter == 0 || index >= state.batches.size()) return none;
-  return state.batches[index].attempt == attempt ? index : none;
+  if (index < state.batches.size() && state.batches[index].attempt == attempt &&
+      state.batches[index].state >= BatchState::running)
+    return index;
+  if (state.adopted.empty()) return none;
+  const auto found = state.adopted.find(attempt);
+  return found == state.adopted.end() ? none : found->second;
 }
 
 Attempt next_attempt(State& state, std::uint32_t index) {
@@ -81,7 +83,7 @@ Attempt next_attempt(State& state, std::uint32_t index) {
 
 void adopt_attempt(State& state, std::uint32_t index, const Attempt& attempt) {
   state.batch(index).attempt = attempt;
-  if (attempt.epoch != state.epoch) state.adopted[attempt] = index;
+  state.adopted[attempt] = index;
 }
 
 BatchList& list_of(State& state, const Batch& batch) {

@@ -17,7 +17,7 @@ void free_batch(State& state, std::uint32_t index);
 std::uint32_t find_attempt(const State& state, const Attempt& attempt);
 /// A name for its next assignment.
 Attempt next_attempt(State& state, std::uint32_t index);
-/// An assignment that another scheduler has made.
+/// An assignment that another scheduler has made, or this one, before it gave it up.
 void adopt_attempt(State& state, std::uint32_t index, const Attempt& attempt);
 
 /// The list of a batch that is queued, unsettled, running or over.

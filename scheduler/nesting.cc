@@ -1,6 +1,7 @@
 #include "paracord/scheduler/nesting.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "paracord/scheduler/balance.h"
 #include "paracord/scheduler/placement.h"
@@ -16,8 +17,8 @@ Waiter* find_waiter(State& state, const Call& call) {
 }
 
 // Slots that end their work without the help of others, if all who may wait do.
-std::int64_t free_slots(const Node& node) {
-  if (node.is_draining || node.is_suspect) return 0;
+std::int64_t free_slots(const State& state, const Node& node) {
+  if (node.is_draining || node.is_suspect || state.now < node.waiters_known_at) return 0;
   const std::int64_t unparked =
       std::max<std::int64_t>(0, std::int64_t{node.waiters} - std::int64_t{node.most_parked});
   return std::max<std::int64_t>(0, std::int64_t{node.slots} - unparked);
@@ -56,13 +57,32 @@ void end_waiting(State& state, Node& node, const Attempt& attempt, Waiter& waite
 
 }  // namespace
 
+void lend_in_need(State& state) {
+  if (state.waiters.empty()) return;
+  for (const auto& node : state.nodes) {
+    // Who is suspect may come back, with slots.
+    if (node != nullptr && (node->is_suspect || (!node->is_draining && usable_slots(*node) != 0)))
+      return;
+  }
+  for (auto& [attempt, waiter] : state.waiters) {
+    if (waiter.waiting == 0 || waiter.is_lent) continue;
+    Node* const node = find_node(state, waiter.node);
+    if (node == nullptr || node->is_draining) continue;
+    lend(state, *node, attempt, waiter, true);
+    update_load(state, *node);
+    return;
+  }
+}
+
 bool must_run_inline(State& state, const Call& call) {
   if (call.open.parent.counter == 0 || find_waiter(state, call) != nullptr) return false;
   const Node* const own = find_node(state, call.open.parent_node);
-  if (own == nullptr || own->waiters < own->most_parked) return false;
-  std::int64_t left = free_slots(*own) > 0 ? -1 : 0;
+  if (own == nullptr) return true;  // it has not come back yet, or is lost
+  if (state.now < own->waiters_known_at) return true;
+  if (own->waiters < own->most_parked) return false;
+  std::int64_t left = free_slots(state, *own) > 0 ? -1 : 0;
   for (const auto& node : state.nodes) {
-    if (node != nullptr) left += free_slots(*node);
+    if (node != nullptr) left += free_slots(state, *node);
     if (left > 0) return false;
   }
   return true;
@@ -78,6 +98,7 @@ void begin_nested(State& state, Call& call) {
 
 void end_nested(State& state, Call& call) {
   if (call.waits) set_waiting(state, call, false);
+  if (call.run_inline || !call.answered) return;
   Waiter* const waiter = find_waiter(state, call);
   if (waiter == nullptr || --waiter->calls != 0) return;
   if (Node* const node = find_node(state, waiter->node)) --node->waiters;
@@ -86,6 +107,11 @@ void end_nested(State& state, Call& call) {
 
 void set_waiting(State& state, Call& call, bool begins) {
   if (call.waits == begins) return;
+  if (!call.answered || call.run_inline) {  // another scheduler has decided otherwise
+    call.answered = true;
+    call.run_inline = false;
+    begin_nested(state, call);
+  }
   Waiter* const waiter = find_waiter(state, call);
   call.waits = begins;
   if (waiter == nullptr) return;

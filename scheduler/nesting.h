@@ -7,6 +7,9 @@
 /// parking place takes a slot away from the cluster for as long. At least one slot of all must stay
 /// with tasks that wait for nobody, so that something always ends: a call by which the last such
 /// slot would be taken runs inline, in its task.
+///
+/// Nodes that go take slots with them that were counted on. Where, behind that, all slots wait, one
+/// more than `most_parked` is lent: what is queued would never run otherwise.
 namespace paracord::cluster::scheduling {
 
 /// Decides whether the call runs inline; if not, its task counts as one that may wait.
@@ -16,6 +19,8 @@ void end_nested(State& state, Call& call);
 void set_waiting(State& state, Call& call, bool begins);
 /// The attempt has ended, whatever its calls do.
 void forget_waiter(State& state, const Attempt& attempt);
+/// Something is queued, and no node has credit.
+void lend_in_need(State& state);
 /// A node has (come back and) said hello: what waits there is lent anew.
 void restore_waiters(State& state, Node& node);
 

@@ -5,6 +5,7 @@
 
 #include "paracord/scheduler/batches.h"
 #include "paracord/scheduler/limits.h"
+#include "paracord/scheduler/nesting.h"
 #include "paracord/scheduler/queue.h"
 #include "paracord/scheduler/sessions.h"
 #include "paracord/scheduler/sources.h"
@@ -185,6 +186,7 @@ void end_running(State& state, std::uint32_t index) {
 
 void assign_queued(State& state) {
   ++state.round;
+  if (state.queued_batches != 0 && state.loads.least() == none) lend_in_need(state);
   while (state.queued_batches != 0 && state.loads.least() != none) {
     const std::uint32_t index = next_queued(state);
     if (index == none) return;

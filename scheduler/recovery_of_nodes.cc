@@ -36,6 +36,8 @@ void take_identity(State& state, Node& node, NodeHello& hello) {
   node.data_key = std::move(hello.data_key);
   node.most_parked = hello.most_parked;
   node.is_draining = hello.draining;
+  if (hello.known_epoch != 0 && hello.known_epoch != state.epoch)
+    node.waiters_known_at = state.now + state.options.node_lost_after;
   set_slots(state, node, hello.slots);
 }
 

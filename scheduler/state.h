@@ -125,6 +125,7 @@ struct Node {
   std::string name, data_address, data_key;
   std::uint32_t slots = 0, most_parked = 0;
   bool is_suspect = false, is_draining = false;
+  Time waiters_known_at{};  ///< from then on: before, those that wait there may not have come back
   BatchList running, over;
   std::uint32_t waiting = 0, waiters = 0, lent = 0;  ///< attempts, see nesting.h
   double queued_cost = 0;                            ///< of all that runs
@@ -159,7 +160,7 @@ struct State {
 
   std::deque<Batch> batches;
   std::vector<std::uint32_t> free_batches;
-  std::map<Attempt, std::uint32_t> adopted;  ///< assigned by other schedulers
+  std::map<Attempt, std::uint32_t> adopted;  ///< under their former names
 
   std::unordered_map<PeerId, std::unique_ptr<Root>> roots;
   std::map<std::pair<double, PeerId>, Root*> active;  ///< with something queued

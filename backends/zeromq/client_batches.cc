@@ -59,7 +59,8 @@ void ClientLedger::State::say_hello() {
   for (const auto& [id, call] : calls) hello.calls.push_back(call.open);
   std::vector<BatchId> sent;
   for (const auto& [id, batch] : batches) {
-    if (batch.sent && !batch.ended) sent.push_back(id);
+    // Also those that are over, and of which results are still on their way from their node.
+    if (batch.sent) sent.push_back(id);
   }
   std::sort(sent.begin(), sent.end());
   for (const BatchId id : sent) {
@@ -75,6 +76,12 @@ void ClientLedger::State::say_hello() {
   for (const BatchId id : sent) {
     if (ClientBatch& batch = batches.at(id); batch.attempt.counter == 0) send(batch);
   }
+}
+
+void ClientLedger::State::end_if_all_came(ClientBatch& batch) {
+  if (!batch.over_at_node || batch.ended) return;
+  while (batch.next != 0 && batch.seen.contains(batch.next - 1)) --batch.next;
+  batch.ended = batch.next == 0;
 }
 
 void ClientLedger::State::end_if_done(BatchId id) {

@@ -22,10 +22,13 @@ struct ClientBatch {
   Submit submit;  ///< the payload goes when the batch has been assigned
   bool sent = false;
   bool ended = false;  ///< nothing more comes of its attempt
-  Attempt attempt{};   ///< none: not assigned, as far as is known
+  bool over_at_node = false;
+  std::uint32_t next = 0;  ///< all before it were run there: their results come, or have come
+  Attempt attempt{};       ///< none: not assigned, as far as is known
   PeerId node = 0;
   std::uint64_t queued_bytes = 0;  ///< that it takes of the scheduler's queue
-  TaskSet arrived, kept;
+  TaskSet seen;                    ///< results that came, those that were dropped as well
+  TaskSet arrived, kept;           ///< dropped ones are in neither
   std::uint32_t losses = 0;
   std::int64_t ran_nanoseconds = 0;
   std::string refusal;
@@ -61,6 +64,9 @@ struct ClientLedger::State {
   void leave_queue(ClientBatch& batch);
   void acknowledge(PeerId node, const Attempt& attempt, std::uint32_t task);
   void say_hello();
+  /// Whether the node's word of its end can be taken for it: results may have been lost on the way
+  /// that are sent again behind it.
+  void end_if_all_came(ClientBatch& batch);
   /// Over, once it has ended and the owner has kept or dropped all that came.
   void end_if_done(BatchId id);
   void finish(BatchId id);

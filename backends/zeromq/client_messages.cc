@@ -1,6 +1,8 @@
 // What a client does with each message from the scheduler.
 
+#include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "paracord/backends/zeromq/client_batches.h"
 
@@ -58,19 +60,24 @@ void ClientLedger::State::on(Results& message) {
   for (const std::uint32_t task : message.tasks) {
     const bool is_known = batch != nullptr && task < batch->submit.count;
     if (is_known && batch->arrived.insert(task)) {
+      batch->seen.insert(task);
       arrived.tasks.push_back(task);
     } else if (!is_known || batch->kept.contains(task)) {
       acknowledge(message.node, message.attempt, task);
     }
   }
-  if (!arrived.tasks.empty()) effects.push_back(std::move(arrived));
+  if (arrived.tasks.empty()) return;
+  effects.push_back(std::move(arrived));
+  end_if_all_came(*batch);
 }
 
 void ClientLedger::State::on(const BatchOver& message) {
   ClientBatch* const batch = find(message.batch, message.attempt);
   if (batch == nullptr) return;
-  batch->ended = true;
-  batch->ran_nanoseconds = message.ran_nanoseconds;
+  batch->over_at_node = true;
+  batch->next = std::min(message.next, batch->submit.count);
+  batch->ran_nanoseconds = std::max(batch->ran_nanoseconds, message.ran_nanoseconds);
+  end_if_all_came(*batch);
   end_if_done(message.batch);
 }
 

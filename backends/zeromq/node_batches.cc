@@ -69,18 +69,26 @@ void NodeLedger::State::end_call(PeerId client, CallId call) {
   if (calls.erase({client, call}) != 0) effects.push_back(node::EndCall{client, call});
 }
 
-// The packet of the Welcome has told what goes on.
+// The packet of the Welcome says what goes on.
+void NodeLedger::State::end_what_is_not_lent(const std::vector<Message>& welcome) {
+  for (const Message& message : welcome) {
+    const auto* const lend = std::get_if<Lend>(&message);
+    if (lend == nullptr || !lend->begins) continue;
+    if (const auto found = lent.find(lend->attempt); found != lent.end()) found->second = true;
+  }
+  std::vector<Attempt> ended;
+  for (const auto& [attempt, confirmed] : lent) {
+    if (!confirmed) ended.push_back(attempt);
+  }
+  for (const Attempt& attempt : ended) end_lent(attempt);
+}
+
 void NodeLedger::State::end_what_was_not_confirmed() {
   std::vector<std::pair<PeerId, CallId>> ended;
   for (const auto& [id, call] : calls) {
     if (!call.confirmed && call.batches == 0) ended.push_back(id);
   }
   for (const auto& [client, call] : ended) end_call(client, call);
-  std::vector<Attempt> returned;
-  for (const auto& [attempt, confirmed] : lent) {
-    if (!confirmed) returned.push_back(attempt);
-  }
-  for (const Attempt& attempt : returned) end_lent(attempt);
 }
 
 }  // namespace paracord::cluster

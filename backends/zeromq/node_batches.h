@@ -32,6 +32,7 @@ struct NodeBatch {
   std::map<std::uint32_t, KeptResults> kept;  ///< by the order in which they came
   std::uint32_t next_kept = 0;
   TaskSet unacknowledged;
+  TaskSet done;
   std::vector<std::uint32_t> kept_of;  ///< by task: with which it came
 };
 
@@ -65,10 +66,10 @@ struct NodeLedger::State {
   void cancel(const Attempt& attempt);
   void end_lent(const Attempt& attempt);
   void end_call(PeerId client, CallId call);
+  void end_what_is_not_lent(const std::vector<Message>& welcome);
   void end_what_was_not_confirmed();
 
   void act_on(Message& message);
-  void on(const Welcome& message);
   void on(const Refuse& message);
   void on(NodeCall& message);
   void on(Assign& message);

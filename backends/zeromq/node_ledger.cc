@@ -15,11 +15,10 @@ void NodeLedger::connected(Time now) {
 }
 
 void NodeLedger::receive(Packet packet, Time now) {
-  bool begins = false;
-  for (Message& message : state_->link.receive(std::move(packet), now)) {
-    begins = begins || std::holds_alternative<Welcome>(message);
-    state_->act_on(message);
-  }
+  std::vector<Message> messages = state_->link.receive(std::move(packet), now);
+  const bool begins = !messages.empty() && std::holds_alternative<Welcome>(messages.front());
+  if (begins) state_->end_what_is_not_lent(messages);
+  for (Message& message : messages) state_->act_on(message);
   if (begins) state_->end_what_was_not_confirmed();
 }
 
@@ -43,6 +42,7 @@ void NodeLedger::tasks_done(const Attempt& attempt, std::vector<std::uint32_t> t
   const std::uint32_t order = batch.next_kept++;
   for (const std::uint32_t task : tasks) {
     batch.unacknowledged.insert(task);
+    batch.done.insert(task);
     if (batch.kept_of.size() <= task) batch.kept_of.resize(std::size_t{task} + 1);
     batch.kept_of[task] = order;
   }
@@ -59,7 +59,8 @@ void NodeLedger::batch_over(const Attempt& attempt, std::uint32_t next,
   if (found == state_->batches.end() || found->second.over) return;
   NodeBatch& batch = found->second;
   batch.over = true;
-  batch.next = next;
+  batch.next = 0;
+  while (batch.next != next && batch.done.contains(batch.next)) ++batch.next;
   batch.ran_nanoseconds = ran_nanoseconds;
   batch.refusal = std::move(refusal);
   state_->end_lent(attempt);

@@ -72,7 +72,8 @@ class NodeLedger {
 
   /// Results of these tasks of one attempt. Kept until they are acknowledged.
   void tasks_done(const Attempt& attempt, std::vector<std::uint32_t> tasks, Bytes payload);
-  /// `next`: tasks from here on were not run. `refusal`: see BatchOver.
+  /// `next`: tasks from here on were not run, nor, for the client, was the first one without
+  /// results and what follows it, but for the results that there are. `refusal`: see BatchOver.
   void batch_over(const Attempt& attempt, std::uint32_t next, std::int64_t ran_nanoseconds,
                   std::string refusal = {});
   void have(std::vector<ObjectId> objects);

@@ -19,8 +19,6 @@ void NodeLedger::State::act_on(Message& message) {
       message);
 }
 
-void NodeLedger::State::on(const Welcome&) {}
-
 void NodeLedger::State::on(const Refuse& message) {
   effects.push_back(node::Refused{message.why});
 }
