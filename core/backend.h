@@ -21,7 +21,9 @@ struct Capabilities {
   bool caller_collects =
       false;  ///< completions come in while the caller is inside wait(); there is such a function
   bool inner_max_num_threads = false;  ///< honours that option
-  int batches_per_worker = 2;          ///< in flight, so that a worker has the next one at hand
+  bool abort_ends_all = false;  ///< abort() completes those that run, too: nothing of them reaches
+                                ///< the caller any more
+  int batches_per_worker = 2;   ///< in flight, so that a worker has the next one at hand
 };
 
 /// One call, as a backend is told of it.
@@ -73,7 +75,7 @@ class ParallelBackendBase {
   virtual void submit(Batch batch, OnDone on_done) = 0;
 
   /// Completes as cancelled, before it returns, every batch that has not begun. Those that run go
-  /// on, and are completed when they end. The backend stays usable.
+  /// on, and are completed when they end (but see abort_ends_all). The backend stays usable.
   virtual void abort() = 0;
 
   /// With caller_collects: the caller has nothing to do until `ready()`, or until the deadline.

@@ -55,9 +55,9 @@ struct OpenCall {
   std::uint32_t nesting_level = 0;  ///< deeper first
   Attempt parent{};                 ///< the assignment inside which the call is made, and its node
   PeerId parent_node = 0;
-  std::uint32_t most_at_once = 0;  ///< batches that may run at the same time; 0: no limit
-  std::string label;               ///< for people: the function
+  std::string label;  ///< for people: the function
   Bytes setup;
+  std::uint32_t most_at_once = 0;  ///< batches with nodes at the same time; 0: no limit
 };
 
 /// Tasks of one call that run on one slot, one after the other.

@@ -39,8 +39,8 @@ NodeAddress read(wire::NodeAddress::Reader in) {
           text_of(in.getDataKey())};
 }
 OpenCall read(wire::OpenCall::Reader in) {
-  return {in.getCall(),       in.getPriority(),   in.getNestingLevel(),   read(in.getParent()),
-          in.getParentNode(), in.getMostAtOnce(), text_of(in.getLabel()), bytes_of(in.getSetup())};
+  return {in.getCall(),       in.getPriority(),       in.getNestingLevel(),    read(in.getParent()),
+          in.getParentNode(), text_of(in.getLabel()), bytes_of(in.getSetup()), in.getMostAtOnce()};
 }
 ExpectedBatch read(wire::ExpectedBatch::Reader in) {
   return {in.getBatch(), in.getCall(), in.getCount(), read(in.getAttempt()), in.getNode()};

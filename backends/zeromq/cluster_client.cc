@@ -64,7 +64,7 @@ struct ClusterClient::State {
         ledger(identity(options, self)) {
     plane.on_changed([this](const ObjectId& object) {
       post([this, object] {
-        for (const auto& [call, events] : calls) events->object_changed(object);
+        for (const auto& [call, events] : std::map(calls)) events->object_changed(object);
       });
     });
   }
@@ -150,7 +150,7 @@ void ClusterClient::State::carry_out(client::Effect& effect) {
     refusal.with([&](std::string& text) { text = why->why; });
     refused.store(true);
     changed.notify();
-    for (const auto& [call, events] : calls) events->refused(why->why);
+    for (const auto& [call, events] : std::map(calls)) events->refused(why->why);
   }
 }
 
@@ -224,20 +224,14 @@ std::uint32_t ClusterClient::slots() const {
 
 CallId ClusterClient::open_call(OpenCall call, CallEvents& events) {
   call.call = ++state_->last_call;
-  {
-    const std::lock_guard<detail::SpinMutex> hold(state_->telling);
-    state_->calls[call.call] = &events;
-  }
+  exclusively([&] { state_->calls[call.call] = &events; });
   const CallId id = call.call;
   state_->with_ledger([&](ClientLedger& ledger) { ledger.open_call(std::move(call)); });
   return id;
 }
 
 void ClusterClient::close_call(CallId call) {
-  {
-    const std::lock_guard<detail::SpinMutex> hold(state_->telling);
-    state_->calls.erase(call);
-  }
+  exclusively([&] { state_->calls.erase(call); });
   state_->with_ledger([&](ClientLedger& ledger) { ledger.close_call(call); });
 }
 

@@ -117,12 +117,14 @@ Status ZeromqBackend::open(const CallSettings& settings) {
     call.parent = {task->assignment[0], task->assignment[1]};
     call.parent_node = number_in("PARACORD_NODE");
   }
-  const bool nested = call.parent.counter != 0;
+  nested_ = call.parent.counter != 0;
   if (settings.n_jobs > 0) call.most_at_once = static_cast<std::uint32_t>(settings.n_jobs);
   ready_.store(false);
   run_inline_.store(false);
-  call_ = cluster_->client.open_call(std::move(call), *this);
-  if (!nested) return Status();
+  about_ = std::move(call);
+  open_.store(true);
+  (void)current_call();
+  if (!nested_) return Status();
   changed_.wait([&] { return ready_.load(); },
                 std::chrono::steady_clock::now() + options_.connect_timeout);
   if (ready_.load()) return Status();
@@ -155,23 +157,28 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
   objects_.emplace(cluster_->client.offers());
   state_.with([](State& state) { state = {}; });
   if (Status status = open(settings); !status.ok()) {
-    if (call_ != 0) cluster_->client.close_call(std::exchange(call_, 0));
+    close();
     return unfit(std::move(status));
   }
   if (run_inline_.load()) {
-    cluster_->client.close_call(std::exchange(call_, 0));
+    close();
     return {.workers = 1, .instead = "sequential"};
   }
-  waits_ = settings.caller_waits;
+  waits_ = nested_ && settings.caller_waits;
   if (waits_) cluster_->client.waiting(call_, true);
   return {.workers = effective_n_jobs(settings.n_jobs)};
 }
 
+void ZeromqBackend::close() {
+  open_.store(false);
+  if (const CallId call = call_.exchange(0); call != 0) cluster_->client.close_call(call);
+}
+
 void ZeromqBackend::finish_call() {
-  if (call_ == 0) return;
-  if (waits_) cluster_->client.waiting(call_, false);
-  cluster_->client.close_call(std::exchange(call_, 0));
-  objects_.reset();
+  if (!open_.load()) return;
+  if (const CallId call = call_.load(); waits_ && call != 0) cluster_->client.waiting(call, false);
+  close();
+  objects_->clear();
 }
 
 void ZeromqBackend::call_ready(bool run_inline) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <vector>
@@ -27,7 +28,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   ~ZeromqBackend();
 
   Capabilities capabilities() const override {
-    return {.inner_max_num_threads = true, .batches_per_worker = 4};
+    return {.inner_max_num_threads = true, .abort_ends_all = true, .batches_per_worker = 32};
   }
   int default_n_jobs() const override { return -1; }
   int effective_n_jobs(int n_jobs) const override;
@@ -53,6 +54,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   /// Tasks of it that were submitted together.
   struct Part {
     Whole* whole;
+    CallId call;
     std::vector<std::uint32_t> tasks;  // their places in the whole
     std::uint32_t attempt = 1;
     std::uint32_t losses = 0;
@@ -65,16 +67,17 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   struct State {
     std::map<BatchId, Part> parts;
     std::set<Whole*> wholes;
-    bool aborted = false;
     Status trouble;  // no node can run the call
   };
 
   Status connect(const CallSettings& settings);
   Status open(const CallSettings& settings);
+  void close();
   CallSetup setup_of(const CallSettings& settings);
   void send(Whole& whole, std::vector<std::uint32_t> tasks, std::uint32_t attempt,
             std::uint32_t losses);
   void send_encoded(Part part, BatchEncoder& encoder);
+  CallId current_call();
   void add_modules(BatchEncoder& encoder);
   void deliver(BatchId batch, std::shared_ptr<RecordReader> reader, std::size_t record,
                std::vector<std::shared_ptr<detail::Buffer>> objects, PeerId node);
@@ -83,7 +86,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   void take_result(Part& part, std::uint32_t place, const TaskRecord& record,
                    std::span<const std::byte> body,
                    const std::vector<std::shared_ptr<detail::Buffer>>& objects, PeerId node);
-  static client::Over everything(const Part& part);
+  void cancel(Part part);
   void settle(Part part, const client::Over& over);
   void fail_tasks(Whole& whole, const std::vector<std::uint32_t>& tasks, std::uint32_t attempt,
                   std::exception_ptr error);
@@ -93,8 +96,11 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   std::shared_ptr<ClusterUse> cluster_;
   std::optional<CallObjects> objects_;
   WrittenRanges written_;
-  CallId call_ = 0;
-  bool idempotent_ = false, ships_ = false, waits_ = false;
+  OpenCall about_;                 // the call, to be opened anew after abort()
+  std::atomic<CallId> call_{0};    // 0: none is open
+  std::atomic<bool> open_{false};  // between configure() and finish_call()
+  detail::SpinMutex opening_;
+  bool idempotent_ = false, ships_ = false, nested_ = false, waits_ = false;
   std::size_t max_nbytes_ = 0;
   detail::Guarded<State> state_;
   std::atomic<bool> ready_{false}, run_inline_{false};

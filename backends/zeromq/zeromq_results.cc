@@ -80,6 +80,10 @@ void ZeromqBackend::fetch_objects(BatchId batch, std::shared_ptr<RecordReader> r
     std::size_t left;
     Status trouble;
   };
+  const CallId taken_call = state_.with([&](State& state) {
+    const auto part = state.parts.find(batch);
+    return part == state.parts.end() ? CallId{0} : part->second.call;
+  });
   const std::vector<ObjectId>& ids = reader->records()[record].objects;
   const auto waiting = std::make_shared<Waiting>();
   waiting->objects.resize(ids.size());
@@ -87,8 +91,8 @@ void ZeromqBackend::fetch_objects(BatchId batch, std::shared_ptr<RecordReader> r
   for (std::size_t i = 0; i != ids.size(); ++i) {
     cluster_->client.fetch(
         ids[i], node,
-        [this, client = &cluster_->client, call = call_, batch, reader, record, node, waiting, i](
-            Status status, std::shared_ptr<detail::Buffer> memory) {
+        [this, client = &cluster_->client, call = taken_call, batch, reader, record, node, waiting,
+         i](Status status, std::shared_ptr<detail::Buffer> memory) {
           // On the client's thread, where the call may have ended.
           client->post(call, [this, batch, reader, record, node, waiting, i,
                               status = std::move(status), memory = std::move(memory)] {
@@ -123,12 +127,11 @@ void ZeromqBackend::deliver(BatchId batch, std::shared_ptr<RecordReader> reader,
   cluster_->client.keep_result(batch, record.task);
   // The result may have ended the call.
   const bool aborted = state_.with([&](State& state) {
-    if (!state.aborted) state.parts.insert(std::move(taken));
-    return state.aborted;
+    if (call_.load() != part.call) return true;
+    state.parts.insert(std::move(taken));
+    return false;
   });
-  if (!aborted) return;
-  const client::Over over = everything(part);
-  settle(std::move(part), over);
+  if (aborted) cancel(std::move(part));
 }
 
 void ZeromqBackend::take_result(Part& part, std::uint32_t place, const TaskRecord& record,
@@ -200,18 +203,16 @@ void ZeromqBackend::settle(Part part, const client::Over& over) {
     if (!part.done.contains(place)) missing.push_back(part.tasks[place]);
   }
   const bool lost = over.losses > part.losses;
-  const bool aborted = state_.with([](State& state) { return state.aborted; });
-  if (!missing.empty() && !aborted && !over.refusal.empty()) {
+  if (!missing.empty() && !over.refusal.empty()) {
     fail_tasks(whole, missing, part.attempt,
                std::make_exception_ptr(BackendUnavailable("zeromq: " + over.refusal)));
-  } else if (!missing.empty() && !aborted && lost && !part.ranges.empty() && !idempotent_) {
+  } else if (!missing.empty() && lost && !part.ranges.empty() && !idempotent_) {
     fail_tasks(whole, missing, part.attempt,
                std::make_exception_ptr(WorkerLostError(
                    "zeromq: the node that ran the task was lost; it writes to memory of its "
                    "caller, so it is not run again unless the call is marked `.idempotent = "
                    "true`")));
-  } else if (!missing.empty() && !aborted && over.losses >= options_.most_node_losses &&
-             missing.size() == 1) {
+  } else if (!missing.empty() && over.losses >= options_.most_node_losses && missing.size() == 1) {
     fail_tasks(whole, missing, part.attempt,
                std::make_exception_ptr(WorkerLostError(
                    "zeromq: " + std::to_string(over.losses) +
@@ -255,7 +256,7 @@ void ZeromqBackend::refused(const std::string& why) {
   state_.with([&](State& state) {
     if (state.trouble.ok()) state.trouble = Status(StatusCode::unavailable, "zeromq: " + why);
   });
-  cluster_->client.cancel_call(call_);
+  if (const CallId call = call_.load(); call != 0) cluster_->client.cancel_call(call);
 }
 
 }  // namespace paracord::cluster

@@ -28,14 +28,6 @@ bool goes_inline(const BatchEncoder& encoder, const BatchContents& contents) {
 
 }  // namespace
 
-client::Over ZeromqBackend::everything(const Part& part) {
-  client::Over over{};
-  over.losses = part.losses;
-  over.missing.resize(part.tasks.size());
-  std::iota(over.missing.begin(), over.missing.end(), 0u);
-  return over;
-}
-
 void ZeromqBackend::submit(Batch batch, OnDone on_done) {
   const auto count = static_cast<std::uint32_t>(batch.size());
   RemoteTasks* tasks = batch.elsewhere();
@@ -50,9 +42,7 @@ void ZeromqBackend::submit(Batch batch, OnDone on_done) {
 // Those that cannot be encoded are over at once.
 void ZeromqBackend::send(Whole& whole, std::vector<std::uint32_t> tasks, std::uint32_t attempt,
                          std::uint32_t losses) {
-  const Status trouble = state_.with([](State& state) {
-    return state.aborted ? Status(StatusCode::cancelled, "aborted") : state.trouble;
-  });
+  const Status trouble = state_.with([](State& state) { return state.trouble; });
   if (!trouble.ok()) {
     if (whole.trouble.ok()) whole.trouble = trouble;
     return tasks_over(whole, static_cast<std::uint32_t>(tasks.size()));
@@ -95,7 +85,7 @@ void ZeromqBackend::add_modules(BatchEncoder& encoder) {
 void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
   Whole& whole = *part.whole;
   Submit batch;
-  batch.call = call_;
+  batch.call = part.call = current_call();
   batch.count = static_cast<std::uint32_t>(part.tasks.size());
   batch.losses = part.losses;
   try {
@@ -114,31 +104,53 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
     return fail_tasks(whole, part.tasks, part.attempt, std::current_exception());
   }
   part.ranges = encoder.take_ranges();
-  batch.batch = cluster_->client.new_batch(call_);
+  batch.batch = cluster_->client.new_batch(batch.call);
   const bool aborted = state_.with([&](State& state) {
-    if (!state.aborted) state.parts.emplace(batch.batch, std::move(part));
-    return state.aborted;
+    if (call_.load() != batch.call) return true;
+    state.parts.emplace(batch.batch, std::move(part));
+    return false;
   });
-  if (aborted) {
-    const client::Over over = everything(part);
-    return settle(std::move(part), over);
-  }
+  if (aborted) return cancel(std::move(part));
   cluster_->client.submit(std::move(batch));
+}
+
+// The call that batches go to: the first one, or after an abort() the next.
+CallId ZeromqBackend::current_call() {
+  const std::lock_guard<detail::SpinMutex> hold(opening_);
+  if (call_.load() == 0 && open_.load()) call_.store(cluster_->client.open_call(about_, *this));
+  return call_.load();
 }
 
 // What has not begun, and what runs, is told to end; here, all of it counts as over at once. A part
 // of which a result is being taken is in nobody's list: it is settled when that has happened.
 void ZeromqBackend::abort() {
-  const bool first = state_.with([](State& state) { return !std::exchange(state.aborted, true); });
-  if (!first || call_ == 0) return;
-  cluster_->client.cancel_call(call_);
+  const CallId call = state_.with([&](State&) { return call_.exchange(0); });
+  if (call == 0) return;
+  cluster_->client.cancel_call(call);
   cluster_->client.exclusively([&] {
-    auto parts = state_.with([](State& state) { return std::exchange(state.parts, {}); });
-    for (auto& [batch, part] : parts) {
-      const client::Over over = everything(part);
-      settle(std::move(part), over);
-    }
+    auto parts = state_.with([&](State& state) {
+      std::map<BatchId, Part> ended;
+      for (auto part = state.parts.begin(); part != state.parts.end();) {
+        const auto next = std::next(part);
+        if (part->second.call == call) ended.insert(state.parts.extract(part));
+        part = next;
+      }
+      return ended;
+    });
+    for (auto& [batch, part] : parts) cancel(std::move(part));
   });
+  cluster_->client.close_call(call);
+}
+
+void ZeromqBackend::cancel(Part part) {
+  Whole& whole = *part.whole;
+  for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
+  if (part.payload) objects_->withdraw(*part.payload);
+  if (whole.trouble.ok()) whole.trouble = Status(StatusCode::cancelled, "aborted");
+  // Those of which the result is here are over already, but for the ones that should have run
+  // again.
+  tasks_over(whole, static_cast<std::uint32_t>(part.tasks.size() - part.done.size() +
+                                               part.again.size() + part.finished));
 }
 
 void ZeromqBackend::tasks_over(Whole& whole, std::uint32_t count) {
