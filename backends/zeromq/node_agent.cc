@@ -187,6 +187,10 @@ void NodeAgent::stop() {
   state_->control.wake();
 }
 
+std::string NodeAgent::data_address() const {
+  return state_->plane->address();
+}
+
 NodeAgent::Seen NodeAgent::see() {
   return state_->seen.with([](const Seen& seen) { return seen; });
 }

@@ -44,6 +44,9 @@ class NodeAgent {
   void drain();
   void stop();
 
+  /// Where its data plane listens.
+  std::string data_address() const;
+
   struct Seen {
     std::string state;  ///< connecting, up, draining
     std::uint32_t slots = 0, busy = 0;

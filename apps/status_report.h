@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "paracord/scheduler/scheduler.h"
+#include "paracord/transport/control_server.h"
+
+namespace paracord::apps {
+
+/// What `paracord status --json` prints.
+std::string status_as_json(const cluster::SchedulerView& view,
+                           const cluster::ControlServer::Counters& links);
+/// The same, read back, as a table for people. Throws std::runtime_error for what is no status.
+std::string status_as_table(const std::string& json);
+
+}  // namespace paracord::apps
