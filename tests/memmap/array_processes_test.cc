@@ -15,6 +15,10 @@
 
 #include "paracord/paracord.h"
 
+#ifndef PARACORD_BACKEND_UNDER_TEST
+#define PARACORD_BACKEND_UNDER_TEST "processes"
+#endif
+
 namespace paracord {
 namespace {
 
@@ -32,7 +36,7 @@ class Arrays : public testing::Test {
   auto run(Task task) {
     std::vector<Task> tasks;
     tasks.push_back(std::move(task));
-    return Parallel({.n_jobs = 1, .backend = "processes"})(std::move(tasks));
+    return Parallel({.n_jobs = 1, .backend = PARACORD_BACKEND_UNDER_TEST})(std::move(tasks));
   }
   std::filesystem::path folder_;
 };
@@ -148,7 +152,7 @@ TEST_F(Arrays, WrittenByAttemptsThatFailStayAsTheyWere) {
   for (const int good_attempt : {2, 3}) {
     fill(array, 0);
     fill(more, 0);
-    Parallel parallel({.n_jobs = 2, .backend = "processes", .retries = 2});
+    Parallel parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST, .retries = 2});
     // Views with gaps, one between the other's elements; and spans.
     parallel(std::views::iota(std::size_t{0}, std::size_t{2}) |
              std::views::transform([&](std::size_t i) {
@@ -212,7 +216,7 @@ TEST_F(Arrays, LoadedByAWorkerComeBack) {
 
 TEST_F(Arrays, AreSharedByManyTasks) {
   const Array<double> array = counted({large});
-  Parallel parallel({.n_jobs = 2, .backend = "processes"});
+  Parallel parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST});
   const auto sums = parallel(std::views::iota(0, 50) | std::views::transform([&](int i) {
                                return delayed<sum>(array[{.start = i}]);
                              }));
@@ -225,7 +229,7 @@ bool is_shared(ArrayView<const double> view) {
 }
 
 TEST_F(Arrays, AreSharedWhereTheyAreLargerThanMaxNbytes) {
-  Parallel parallel({.n_jobs = 2, .backend = "processes", .max_nbytes = 8000});
+  Parallel parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST, .max_nbytes = 8000});
   const Array<double> small = counted({1000}), large_enough = counted({1001});
   const std::vector tasks{delayed<is_shared>(small), delayed<is_shared>(large_enough)};
   EXPECT_EQ(parallel(tasks), (std::vector<bool>{false, true}));

@@ -13,12 +13,16 @@
 #include "paracord/paracord.h"
 
 /// What the tests of worker processes share.
+#ifndef PARACORD_BACKEND_UNDER_TEST
+#define PARACORD_BACKEND_UNDER_TEST "processes"
+#endif
+
 namespace paracord::process_tests {
 
 inline ParallelOptions processes(int n_jobs = 2) {
   ParallelOptions options;
   options.n_jobs = n_jobs;
-  options.backend = "processes";
+  options.backend = PARACORD_BACKEND_UNDER_TEST;
   return options;
 }
 
