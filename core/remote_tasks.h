@@ -39,6 +39,8 @@ class RemoteTasks {
   virtual bool are_relayed() const { return false; }
   /// Of relayed tasks: where they begin, modulo Encoder::memory_alignment.
   virtual std::size_t place_of(std::size_t /*index*/) const { return 0; }
+  /// What this_worker() tells of attempts begins with this.
+  virtual int first_attempt() const { return 1; }
   /// Names the batch among all of a cluster; tasks learn it.
   virtual std::array<std::uint64_t, 2> assignment() const { return {}; }
 

@@ -124,7 +124,7 @@ struct ControlServer::State {
   }
 
   void answer(const std::string& route) {
-    if (options.describe) (void)send_to(route, Packet{0, 0, {Answer{options.describe()}}});
+    (void)send_to(route, Packet{0, 0, {Answer{options.describe ? options.describe() : "{}"}}});
   }
 
   void ask_again(const std::string& route) { (void)send_to(route, Packet{0, 0, {Resync{}}}); }

@@ -28,7 +28,7 @@ class ControlServer {
     /// Who may connect, by public key. Asked where there are keys.
     std::function<Admission(const std::string& public_key)> admits;
     std::function<void(const std::string& line)> log;
-    /// Answers a Query; by wait()'s thread. Unset: queries are not answered.
+    /// Answers a Query; by wait()'s thread. Unset: with an empty object.
     std::function<std::string()> describe;
   };
   /// Throws BackendUnavailable where an address cannot be listened on.

@@ -13,7 +13,7 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
   if (tasks == nullptr) return on_done();
   auto* remote = new RemoteBatch(*this, std::move(on_done), *tasks, count);
   state_.with([&](State& state) { state.batches.insert(remote); });
-  dispatch({remote, 0, count, 1});
+  dispatch({remote, 0, count, tasks->first_attempt()});
 }
 
 // The lane with the least to do: first those whose worker is there and idle, then a new one.

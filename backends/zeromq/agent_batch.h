@@ -65,6 +65,7 @@ class AgentBatch final : public BatchWork, public RemoteTasks {
   bool timed() const override { return timed_; }
   bool stopped() const override { return forgotten_.load(); }
   bool are_relayed() const override { return true; }
+  int first_attempt() const override { return static_cast<int>(payload_->contents.attempt); }
   std::size_t place_of(std::size_t index) const override;
   std::array<std::uint64_t, 2> assignment() const override {
     return {assign_.attempt.epoch, assign_.attempt.counter};

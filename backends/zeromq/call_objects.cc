@@ -132,6 +132,7 @@ bool BatchEncoder::send(Encoder& out, const void* data, std::size_t bytes, Memor
           "with MmapMode::read_write, or take a const view");
     }
     const WrittenRanges::Range range{reinterpret_cast<std::uint64_t>(data), bytes};
+    writable_.push_back(range);
     if (access == MemoryAccess::read_write) {
       if (!written_.add(range)) {
         detail::refuse_to_encode(

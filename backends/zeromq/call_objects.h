@@ -88,8 +88,10 @@ class BatchEncoder final : public detail::MemorySender {
   BatchContents& contents() { return contents_; }
   const std::vector<ObjectId>& needs() const { return needs_; }
   std::span<const std::byte> tasks() const { return {out_.data(), out_.size()}; }
-  /// What the tasks write to; no longer this object's to give back.
+  /// What the tasks write to, each alone; no longer this object's to give back.
   std::vector<WrittenRanges::Range> take_ranges() { return std::exchange(ranges_, {}); }
+  /// All that they may write to, what they share with others' gaps included.
+  const std::vector<WrittenRanges::Range>& writable() const { return writable_; }
 
   bool send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
             const std::shared_ptr<const void>* owner) override;
@@ -103,7 +105,7 @@ class BatchEncoder final : public detail::MemorySender {
   Encoder out_;
   BatchContents contents_;
   std::vector<ObjectId> needs_;
-  std::vector<WrittenRanges::Range> ranges_;
+  std::vector<WrittenRanges::Range> ranges_, writable_;
   std::size_t begin_ = 0;  // of the task that is being written
   std::size_t references_before_ = 0, ranges_before_ = 0;
 };

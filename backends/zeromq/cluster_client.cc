@@ -10,10 +10,11 @@
 #include <thread>
 #include <vector>
 
+#include "paracord/backends/zeromq/shared_buffer.h"
 #include "paracord/core/describe_error.h"
 #include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
-#include "paracord/memmap/buffer.h"
+#include "paracord/memmap/temp_folder.h"
 #include "paracord/transport/random.h"
 
 namespace paracord::cluster {
@@ -22,6 +23,11 @@ namespace {
 
 constexpr auto longest_wait = std::chrono::milliseconds(500);
 constexpr auto time_for_last_words = std::chrono::milliseconds(100);
+constexpr auto longest_flush = std::chrono::milliseconds(500);
+
+bool is_answer(const Packet& packet) {
+  return packet.messages.size() == 1 && std::holds_alternative<Answer>(packet.messages.front());
+}
 
 Time now() {
   return std::chrono::steady_clock::now().time_since_epoch();
@@ -35,8 +41,9 @@ std::string own_name() {
 }
 
 // Two results may have the same content, and yet be changed apart.
-std::shared_ptr<detail::Buffer> copy_of(const detail::Buffer& memory, std::size_t bytes) {
-  auto copy = detail::allocate_buffer(bytes);
+std::shared_ptr<detail::Buffer> copy_of(detail::ArenaStore& arenas, const detail::Buffer& memory,
+                                        std::size_t bytes) {
+  auto copy = shared_buffer(arenas, bytes, true);
   std::memcpy(copy->data, memory.data, bytes);
   return copy;
 }
@@ -98,10 +105,12 @@ struct ClusterClient::State {
   const Options options;
   const PeerId id;
   ControlLink control;
+  detail::ArenaStore arenas{detail::temp_folders(std::nullopt)};  // for results
   DataPlane plane;
   Offers offers;
   detail::Guarded<ClientLedger> ledger;
-  std::atomic<bool> asked{false}, stopped{false};
+  std::atomic<bool> asked{false}, stopped{false}, flush_asked{false};
+  std::atomic<std::uint64_t> answers{0};
   std::atomic<std::uint32_t> slots{0};
   detail::Guarded<std::string> refusal, last_trouble;
   std::atomic<bool> refused{false}, welcome{false};
@@ -160,11 +169,17 @@ void ClusterClient::State::serve() {
     ControlLink::Came came = control.wait(std::clamp<Time>(wait, Time(0), longest_wait));
     asked.store(false);
     if (!came.refused.empty()) last_trouble.with([&](std::string& text) { text = came.refused; });
+    if (std::any_of(came.packets.begin(), came.packets.end(), is_answer)) {
+      answers.fetch_add(1);
+      changed.notify();
+    }
     std::vector<client::Effect> effects;
     std::vector<Packet> packets;
     ledger.with([&](ClientLedger& l) {
       if (came.connected) l.connected(now());
-      for (Packet& packet : came.packets) l.receive(std::move(packet), now());
+      for (Packet& packet : came.packets) {
+        if (!is_answer(packet)) l.receive(std::move(packet), now());
+      }
       l.tick(now());
       effects = l.take_effects();
       packets = l.take_outgoing();
@@ -180,6 +195,8 @@ void ClusterClient::State::serve() {
     // What was said in answer goes out at once.
     packets = ledger.with([](ClientLedger& l) { return l.take_outgoing(); });
     for (const Packet& packet : packets) (void)control.send(packet);
+    // Behind all that was said: its answer says that this has come.
+    if (flush_asked.exchange(false)) (void)control.send({0, 0, {Query{}}});
   }
   ledger.with([](ClientLedger& l) { l.goodbye(); });
   for (const Packet& packet : ledger.with([](ClientLedger& l) { return l.take_outgoing(); }))
@@ -283,7 +300,7 @@ void ClusterClient::fetch(const ObjectId& object, PeerId node, OnFetched on_fetc
     State::Fetch& fetch = fetches[object];
     fetch.waiting.push_back(std::move(on_fetched));
     if (fetch.memory != nullptr) return std::shared_ptr<detail::Buffer>();
-    return fetch.memory = detail::allocate_buffer(static_cast<std::size_t>(object.bytes));
+    return fetch.memory = shared_buffer(state.arenas, static_cast<std::size_t>(object.bytes), true);
   });
   if (memory == nullptr) return state.plane.add_source(object, node);
   state.plane.fetch(object, memory->data, memory, {node},
@@ -295,9 +312,18 @@ void ClusterClient::fetch(const ObjectId& object, PeerId node, OnFetched on_fetc
                         const bool last = &told == &ended.waiting.back();
                         told(status, !status.ok() ? nullptr
                                      : last       ? ended.memory
-                                                  : copy_of(*ended.memory, object.bytes));
+                                            : copy_of(state.arenas, *ended.memory, object.bytes));
                       }
                     });
+}
+
+void ClusterClient::flush() {
+  State& state = *state_;
+  const std::uint64_t before = state.answers.load();
+  state.flush_asked.store(true);
+  state.control.wake();
+  state.changed.wait([&] { return state.answers.load() != before || state.refused.load(); },
+                     std::chrono::steady_clock::now() + longest_flush);
 }
 
 Offers& ClusterClient::offers() {

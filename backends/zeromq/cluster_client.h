@@ -68,6 +68,9 @@ class ClusterClient {
   /// data plane's thread.
   using OnFetched = std::function<void(Status, std::shared_ptr<detail::Buffer>)>;
   void fetch(const ObjectId& object, PeerId node, OnFetched on_fetched);
+  /// Returns when the scheduler has read all that was said before, or does not answer: so a program
+  /// that ends now leaves nothing behind.
+  void flush();
   Offers& offers();
   PeerId id() const;
   std::string node_name(PeerId node) const;

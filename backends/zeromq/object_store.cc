@@ -11,6 +11,7 @@
 #include <map>
 #include <vector>
 
+#include "paracord/backends/zeromq/shared_buffer.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/guarded.h"
 #include "paracord/memmap/arena_store.h"
@@ -19,21 +20,6 @@
 namespace paracord::cluster {
 
 namespace {
-
-// Memory of a store that workers can map.
-struct StoredBuffer final : detail::Buffer {
-  explicit StoredBuffer(detail::ArenaStore::Lease from) : lease(std::move(from)) {
-    data = lease->data();
-    bytes = lease->bytes;
-    shared = true;
-    writable = false;
-    fd = lease->arena->fd;
-    offset = lease->offset;
-    file_number = lease->arena->number;
-  }
-  ~StoredBuffer() override { detail::forget_buffer(*this); }
-  detail::ArenaStore::Lease lease;
-};
 
 std::size_t default_memory() {
   const auto memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
@@ -98,14 +84,6 @@ struct ObjectStore::State {
     return options.folders.empty() ? detail::temp_folders(std::nullopt) : options.folders;
   }
 
-  std::shared_ptr<detail::Buffer> allocate(const ObjectId& object) {
-    auto buffer = std::make_shared<StoredBuffer>(
-        arenas.allocate(std::max<std::size_t>(static_cast<std::size_t>(object.bytes), 1)));
-    buffer->bytes = static_cast<std::size_t>(object.bytes);
-    detail::register_buffer(buffer);
-    return buffer;
-  }
-
   // Objects that nobody holds leave the memory until there is room for `bytes`. It is told before
   // their memory goes, under the lock: whoever is told stops showing it to others.
   void make_room(Table& all, std::size_t bytes) {
@@ -150,7 +128,7 @@ struct ObjectStore::State {
           " bytes: tasks use " + std::to_string(all.counters.memory_bytes) + " of " +
           std::to_string(options.memory_bytes) + "; start the node with a larger --store-memory");
     }
-    Held memory = allocate(object);
+    Held memory = shared_buffer(arenas, static_cast<std::size_t>(object.bytes), false);
     all.counters.memory_bytes += static_cast<std::size_t>(object.bytes);
     return memory;
   }

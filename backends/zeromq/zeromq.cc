@@ -181,6 +181,12 @@ void ZeromqBackend::finish_call() {
   objects_->clear();
 }
 
+// The program may end behind this.
+void ZeromqBackend::terminate() {
+  finish_call();
+  if (cluster_ != nullptr && cluster_->embedded == 0) cluster_->client.flush();
+}
+
 void ZeromqBackend::call_ready(bool run_inline) {
   run_inline_.store(run_inline);
   ready_.store(true);

@@ -36,6 +36,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   void submit(Batch batch, OnDone on_done) override;
   void abort() override;
   void finish_call() override;
+  void terminate() override;
 
   void call_ready(bool run_inline) override;
   void arrived(client::Arrived results) override;
@@ -58,9 +59,9 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
     std::vector<std::uint32_t> tasks;  // their places in the whole
     std::uint32_t attempt = 1;
     std::uint32_t losses = 0;
-    std::vector<WrittenRanges::Range> ranges;
-    std::optional<ObjectId> payload;   // offered for this part alone
-    std::set<std::uint32_t> done;      // places in the part
+    std::vector<WrittenRanges::Range> ranges, writable;  // see BatchEncoder
+    std::optional<ObjectId> payload;                     // offered for this part alone
+    std::set<std::uint32_t> done;                        // places in the part
     std::vector<std::uint32_t> again;  // of the whole: they have failed, and shall run again
     std::uint32_t finished = 0;
   };

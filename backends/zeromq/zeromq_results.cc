@@ -154,7 +154,7 @@ void ZeromqBackend::take_result(Part& part, std::uint32_t place, const TaskRecor
   switch (record.end) {
     case TaskEnd::result:
       try {
-        if (!record.writes.empty()) publish_writes(record.writes, part.ranges);
+        if (!record.writes.empty()) publish_writes(record.writes, part.writable);
         whole.tasks.succeeded(index, in, run);
       } catch (...) {
         verdict = whole.tasks.failed(index, std::current_exception(), run);
@@ -206,7 +206,7 @@ void ZeromqBackend::settle(Part part, const client::Over& over) {
   if (!missing.empty() && !over.refusal.empty()) {
     fail_tasks(whole, missing, part.attempt,
                std::make_exception_ptr(BackendUnavailable("zeromq: " + over.refusal)));
-  } else if (!missing.empty() && lost && !part.ranges.empty() && !idempotent_) {
+  } else if (!missing.empty() && lost && !part.writable.empty() && !idempotent_) {
     fail_tasks(whole, missing, part.attempt,
                std::make_exception_ptr(WorkerLostError(
                    "zeromq: the node that ran the task was lost; it writes to memory of its "

@@ -104,6 +104,7 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
     return fail_tasks(whole, part.tasks, part.attempt, std::current_exception());
   }
   part.ranges = encoder.take_ranges();
+  part.writable = encoder.writable();
   batch.batch = cluster_->client.new_batch(batch.call);
   const bool aborted = state_.with([&](State& state) {
     if (call_.load() != batch.call) return true;
