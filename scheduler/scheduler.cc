@@ -198,9 +198,9 @@ void Scheduler::receive(PeerId peer, Role role, Packet packet, Time now) {
   state.now = std::max(state.now, now);
   if (!scheduling::admit(state, peer, role, packet)) return;
   const std::size_t first = packet.sequence == 1 ? 1 : 0;
+  scheduling::Session& session = *state.peers.at(peer);
   for (std::size_t i = first; i < packet.messages.size(); ++i) {
-    const auto found = state.peers.find(peer);
-    if (!scheduling::handle(state, *found->second, packet.messages[i])) break;
+    if (!scheduling::handle(state, session, packet.messages[i])) break;
   }
   scheduling::assign_queued(state);
   scheduling::consider_balance(state);

@@ -32,8 +32,7 @@ void SimBook::begins(TaskNumber number, PeerId node, const cluster::Attempt& att
   if (!task.is_finished) task.attempt = attempt;
 }
 
-void SimBook::ends(TaskNumber number, PeerId node, const cluster::Attempt& attempt,
-                   Time assigned) {
+void SimBook::ends(TaskNumber number, PeerId node, const cluster::Attempt& attempt, Time assigned) {
   SimTask& task = tasks_[number];
   task.is_finished = true;
   task.holder = node;
