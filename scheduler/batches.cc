@@ -39,8 +39,7 @@ void remove(State& state, BatchList& list, std::uint32_t index) {
 std::uint32_t add_batch(State& state, Client& client, BatchId id) {
   std::uint32_t index;
   if (state.free_batches.empty()) {
-    index = static_cast<std::uint32_t>(state.batches.size());
-    state.batches.emplace_back();
+    index = state.batches.add();
   } else {
     index = state.free_batches.back();
     state.free_batches.pop_back();

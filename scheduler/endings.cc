@@ -31,6 +31,7 @@ void leave_list(State& state, std::uint32_t index) {
 void detach(State& state, Batch& batch) {
   if (batch.call != nullptr) {
     batch.call->running_tasks -= batch.count;
+    --batch.call->running_batches;
     state.client(batch.client).running_tasks -= batch.count;
   }
   state.client(batch.client).batches.erase(batch.id);

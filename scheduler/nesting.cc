@@ -78,7 +78,7 @@ bool must_run_inline(State& state, const Call& call) {
   if (call.open.parent.counter == 0 || find_waiter(state, call) != nullptr) return false;
   const Node* const own = find_node(state, call.open.parent_node);
   if (own == nullptr) return true;  // it has not come back yet, or is lost
-  if (state.now < own->waiters_known_at) return true;
+  if (state.now < own->waiters_known_at || own->lent > own->most_parked) return true;
   if (own->waiters < own->most_parked) return false;
   std::int64_t left = free_slots(state, *own) > 0 ? -1 : 0;
   for (const auto& node : state.nodes) {

@@ -163,6 +163,7 @@ void begin_running(State& state, std::uint32_t index, std::uint32_t chosen) {
     batch.cost_is_known = batch.call->cost_per_task > 0;
     batch.cost = cost_of_task(state, *batch.call) * batch.count;
     batch.call->running_tasks += batch.count;
+    ++batch.call->running_batches;
     client.running_tasks += batch.count;
     charge(state, *client.root, batch.cost);
   }
@@ -178,6 +179,7 @@ void end_running(State& state, std::uint32_t index) {
       node.running.size == 0 ? 0 : std::max(0.0, node.queued_cost - credit_cost(batch));
   if (batch.call != nullptr) {
     batch.call->running_tasks -= batch.count;
+    --batch.call->running_batches;
     state.client(batch.client).running_tasks -= batch.count;
   }
   if (node.running.size == 0) forget_fetches(state, node);

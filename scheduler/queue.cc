@@ -25,6 +25,12 @@ void set_active(State& state, Root& root, bool active) {
   root.is_active = active;
 }
 
+// Where the limit is above what the cluster has, more may wait at the nodes.
+bool is_at_its_limit(const State& state, const Call& call) {
+  const std::uint32_t most = call.open.most_at_once;
+  return most != 0 && most < state.slot_count && call.running_batches >= most;
+}
+
 // The call's place in its root's order is that of its first batch.
 void place_call(State& state, Call& call, bool was_ready) {
   Root& root = *state.client(call.client).root;
@@ -79,7 +85,7 @@ void dequeue(State& state, std::uint32_t index) {
 std::uint32_t next_queued(State& state) {
   for (const auto& [key, root] : state.active) {
     for (const auto& [order, call] : root->ready) {
-      if (call->blocked_in == state.round) continue;
+      if (call->blocked_in == state.round || is_at_its_limit(state, *call)) continue;
       state.virtual_time = std::max(state.virtual_time, root->virtual_time);
       return call->queued.first;
     }

@@ -79,6 +79,7 @@ void claim(Client& client, Batch& batch, Call& call, std::uint32_t count) {
   batch.count = count;
   if (batch.state != BatchState::running) return;
   call.running_tasks += count;
+  ++call.running_batches;
   client.running_tasks += count;
 }
 

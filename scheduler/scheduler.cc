@@ -198,9 +198,9 @@ void Scheduler::receive(PeerId peer, Role role, Packet packet, Time now) {
   state.now = std::max(state.now, now);
   if (!scheduling::admit(state, peer, role, packet)) return;
   const std::size_t first = packet.sequence == 1 ? 1 : 0;
+  scheduling::Session& session = *state.peers.at(peer);
   for (std::size_t i = first; i < packet.messages.size(); ++i) {
-    const auto found = state.peers.find(peer);
-    if (!scheduling::handle(state, *found->second, packet.messages[i])) break;
+    if (!scheduling::handle(state, session, packet.messages[i])) break;
   }
   scheduling::assign_queued(state);
   scheduling::consider_balance(state);
@@ -210,6 +210,11 @@ void Scheduler::disconnected(PeerId peer, Time now) {
   state_->now = std::max(state_->now, now);
   if (scheduling::Node* const node = scheduling::find_node(*state_, peer))
     scheduling::suspect(*state_, *node);
+  // One that has nothing open here has just ended.
+  const auto found = state_->peers.find(peer);
+  if (found == state_->peers.end() || found->second->role != Role::client) return;
+  scheduling::Client& client = state_->client(found->second->index);
+  if (client.calls.empty()) scheduling::remove_client(*state_, client);
 }
 
 void Scheduler::tick(Time now) {

@@ -8,8 +8,16 @@
 
 namespace paracord::cluster::scheduling {
 
+namespace {
+
+constexpr std::size_t most_reserved = 1024;
+
+}  // namespace
+
 void send(State& state, Session& session, Message message) {
   if (session.number == 0) return;  // a client that nodes have told of, but that is not here
+  // As much room as the last packet took: it is given away with each.
+  if (session.outbox.empty()) session.outbox.reserve(session.usual_messages);
   session.outbox.push_back(std::move(message));
   session.last_sent = state.now;
   if (std::exchange(session.has_outgoing, true)) return;
@@ -73,6 +81,7 @@ std::vector<Outgoing> take_outgoing(State& state) {
   for (Session* const session : std::exchange(state.outgoing, {})) {
     if (session == nullptr) continue;
     session->has_outgoing = false;
+    session->usual_messages = std::min(session->outbox.size(), most_reserved);
     if (session->outbox.empty()) continue;
     packets.push_back(
         {session->peer, {session->number, ++session->sent, take_packet(session->outbox)}});

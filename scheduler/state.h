@@ -31,6 +31,7 @@ struct Session {
   std::uint64_t number = 0, received = 0, sent = 0;
   Time last_heard{}, last_sent{}, check_at{};
   std::vector<Message> outbox;
+  std::size_t usual_messages = 0;
   bool has_outgoing = false;
 };
 
@@ -65,6 +66,25 @@ struct Batch {
   TaskSet unacknowledged;
 };
 
+/// Batches by index, which stay where they are while the table grows.
+class BatchTable {
+ public:
+  Batch& operator[](std::uint32_t index) { return blocks_[index / block][index % block]; }
+  const Batch& operator[](std::uint32_t index) const {
+    return blocks_[index / block][index % block];
+  }
+  std::uint32_t size() const { return size_; }
+  std::uint32_t add() {
+    if (size_ % block == 0) blocks_.push_back(std::make_unique<Batch[]>(block));
+    return size_++;
+  }
+
+ private:
+  static constexpr std::uint32_t block = 1024;
+  std::vector<std::unique_ptr<Batch[]>> blocks_;
+  std::uint32_t size_ = 0;
+};
+
 /// A list through the batches themselves.
 struct BatchList {
   std::uint32_t first = none, last = none;
@@ -92,6 +112,7 @@ struct Call {
   std::vector<PeerId> refused_by;
   double cost_per_task = 0;  ///< nanoseconds, smoothed; 0: not known
   std::uint64_t queued_tasks = 0, running_tasks = 0, to_come = 0;
+  std::uint32_t running_batches = 0;
   std::uint64_t blocked_in = 0;  ///< the round in which no node could be found
 };
 
@@ -158,7 +179,7 @@ struct State {
   std::uint32_t node_count = 0, slot_count = 0, told_slot_count = 0;
   std::uint64_t excess = 0;  ///< of all nodes
 
-  std::deque<Batch> batches;
+  BatchTable batches;
   std::vector<std::uint32_t> free_batches;
   std::map<Attempt, std::uint32_t> adopted;  ///< under their former names
 

@@ -29,16 +29,15 @@ void SimBook::begins(TaskNumber number, PeerId node, const cluster::Attempt& att
     else if (task.is_finished && !is_excused(task))
       world_.fail(describe(number) + " is finished there" + again);
   }
-  if (task.is_finished) return;
-  task.attempt = attempt;
-  task.assigned = assigned;
+  if (!task.is_finished) task.attempt = attempt;
 }
 
-void SimBook::ends(TaskNumber number, PeerId node, const cluster::Attempt& attempt) {
+void SimBook::ends(TaskNumber number, PeerId node, const cluster::Attempt& attempt, Time assigned) {
   SimTask& task = tasks_[number];
   task.is_finished = true;
   task.holder = node;
   task.attempt = attempt;
+  task.assigned = assigned;
 }
 
 void SimBook::delivered(TaskNumber number) {

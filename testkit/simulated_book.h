@@ -41,7 +41,7 @@ class SimBook {
   std::size_t size() const { return tasks_.size(); }
 
   void begins(TaskNumber number, PeerId node, const cluster::Attempt& attempt, Time assigned);
-  void ends(TaskNumber number, PeerId node, const cluster::Attempt& attempt);
+  void ends(TaskNumber number, PeerId node, const cluster::Attempt& attempt, Time assigned);
   void delivered(TaskNumber number);
   /// The client could not fetch the result.
   void dropped(TaskNumber number);

@@ -174,6 +174,13 @@ bool SimulatedCluster::is_excused(const SimTask& task) const {
   return false;
 }
 
+// After each step, or, in a large cluster, after very many.
+void SimulatedCluster::watch() {
+  if (!setting_.checks_each_step && world_.events() % 100'000 != 0) return;
+  notice_losses();
+  check_bounds();
+}
+
 SchedulerView SimulatedCluster::view() const {
   return scheduler_ == nullptr ? SchedulerView{} : scheduler_->view(world_.now());
 }
@@ -205,8 +212,7 @@ SimulatedCluster::Report SimulatedCluster::run() {
   const Time limit = setting_.faults.trouble + setting_.patience;
   while (world_.failure().empty() && (is_troubled_ || !all_programs_are_over())) {
     if (!world_.step(limit)) break;
-    notice_losses();
-    check_bounds();
+    watch();
   }
   if (world_.failure().empty()) check_the_end();
   return {world_.failure(), world_.events(),  book_.size(), book_.runs,

@@ -37,6 +37,7 @@ class SimulatedCluster {
     std::uint32_t most_slots = 3, most_parked = 1;
     std::vector<std::pair<std::uint32_t, std::vector<SimCallPlan>>> programs;  ///< by weight
     Faults faults;
+    bool checks_each_step = true;  ///< false for clusters so large that this would take too long
     Time patience = std::chrono::seconds(600);  ///< for the end, when nothing goes wrong any more
   };
   /// Of any cluster: sizes, calls and faults by chance.
@@ -54,6 +55,7 @@ class SimulatedCluster {
   std::function<void(SimulatedCluster&)> on_look;
   Time look_interval = Time::max();
   cluster::SchedulerView view() const;
+  double weight_of(PeerId program) const { return programs_.at(program)->weight(); }
   Time now() const { return world_.now(); }
 
  private:
@@ -65,6 +67,7 @@ class SimulatedCluster {
   void from_scheduler(PeerId peer, cluster::Packet packet);
   void add_node();
   PeerId add_program(SimProgramPlan plan);
+  void watch();
   void notice_losses();
   bool is_excused(const SimTask& task) const;
   bool is_stale(PeerId node, const cluster::Attempt& attempt, Time assigned) const;

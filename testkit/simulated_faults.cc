@@ -167,8 +167,10 @@ void SimulatedCluster::check_the_end() {
     return;
   }
   const SchedulerOptions& options = setting_.options;
+  if (!setting_.checks_each_step) return;  // heartbeats of minutes
   const Time end = world_.now() + options.client_lost_after + options.node_lost_after + seconds(20);
-  while (world_.failure().empty() && world_.step(end)) notice_losses();
+  while (world_.failure().empty() && world_.step(end)) watch();
+  notice_losses();
   const SchedulerView left = view();
   if (!left.clients.empty()) world_.fail("the scheduler still knows clients");
   if (left.payload_bytes != 0 || left.tasks_queued != 0)

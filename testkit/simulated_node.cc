@@ -106,7 +106,7 @@ void SimNode::program_ended(PeerId program) {
 void SimNode::task_ended(const Attempt& attempt) {
   Job& job = jobs_.at(attempt);
   const TaskNumber number = job.tasks[job.next];
-  out_.book.ends(number, id(), attempt);
+  out_.book.ends(number, id(), attempt, job.assigned);
   held_[{attempt, job.next}] = number;
   job.unreported.push_back(job.next++);
   if (out_.world.chance(0.5)) report(job);
@@ -197,8 +197,8 @@ void SimNode::on(const node::GiveBack& effect) {
 void SimNode::on(const node::Lent& effect) {
   if (effect.begins ? !lent_.insert(effect.attempt).second : lent_.erase(effect.attempt) == 0)
     out_.world.fail("a slot was lent, or taken back, twice");
-  // More in need, when slots are gone that were counted on: see scheduler/nesting.h.
-  const std::size_t most = about_.most_parked + (out_.slots_go ? about_.slots : 0);
+  // One more in need, when slots are gone that were counted on: see scheduler/nesting.h.
+  const std::size_t most = about_.most_parked + (out_.slots_go ? 1 : 0);
   if (lent_.size() > most) out_.world.fail("more slots were lent than may be");
   begin_jobs();
 }

@@ -56,6 +56,7 @@ class SimProgram {
   void leave();
   bool is_over() const { return over_; }
   PeerId id() const { return plan_.identity.client; }
+  double weight() const { return plan_.identity.weight; }
   PeerId machine() const { return plan_.machine; }
   bool knew_node_before(PeerId node, Time time) const;
   std::string describe() const;

@@ -1,0 +1,140 @@
+// Who is silent, who is lost, who comes back.
+
+#include "paracord/tests/scheduler/small_cluster.h"
+
+namespace paracord::cluster {
+namespace {
+
+class Membership : public testing::Test {
+ protected:
+  SmallCluster::ClientSide& client_with(BatchId batches, std::uint32_t count = 1) {
+    auto& client = cluster.add_client(1);
+    client.ledger.open_call(cluster.call(1));
+    for (BatchId id = 1; id <= batches; ++id) client.ledger.submit(cluster.batch(id, 1, count));
+    cluster.settle();
+    return client;
+  }
+  std::string state_of(PeerId id) {
+    for (const auto& node : cluster.scheduler->view(cluster.now).nodes) {
+      if (node.id == id) return node.state;
+    }
+    return "gone";
+  }
+
+  SmallCluster cluster;
+};
+
+TEST_F(Membership, ASilentNodeGetsNoNewWork) {
+  auto& silent = cluster.add_node(10);
+  silent.cut = true;
+  cluster.advance(seconds(4));
+  EXPECT_EQ(state_of(10), "suspect");
+  client_with(1);
+  EXPECT_TRUE(silent.runs().empty());
+  silent.cut = false;
+  cluster.advance(seconds(5));
+  EXPECT_EQ(state_of(10), "up");
+  EXPECT_EQ(silent.runs().size(), 1u);
+}
+
+TEST_F(Membership, ADisconnectedNodeIsSuspectAtOnceAndNotLost) {
+  cluster.add_node(10);
+  cluster.scheduler->disconnected(10, cluster.now);
+  EXPECT_EQ(state_of(10), "suspect");
+  cluster.advance(seconds(2));
+  EXPECT_EQ(state_of(10), "up");
+}
+
+TEST_F(Membership, ANodeIsLostAfterItsTimeOnly) {
+  auto& node = cluster.add_node(10);
+  node.cut = true;
+  cluster.advance(seconds(14));
+  EXPECT_EQ(state_of(10), "suspect");
+  cluster.advance(seconds(2));
+  EXPECT_EQ(state_of(10), "gone");
+  EXPECT_EQ(cluster.scheduler->view(cluster.now).nodes_lost, 1u);
+}
+
+TEST_F(Membership, WhatALostNodeBringsBackIsCancelledThere) {
+  auto& node = cluster.add_node(10);
+  auto& client = client_with(1);
+  node.cut = true;
+  cluster.advance(seconds(16));
+  EXPECT_EQ(client.all<client::Over>().size(), 1u);
+  node.cut = false;
+  cluster.advance(seconds(3));
+  EXPECT_EQ(state_of(10), "up");
+  EXPECT_EQ(node.all<node::Stop>().size(), 1u);
+}
+
+TEST_F(Membership, ANodeThatSaysGoodbyeIsLostAtOnce) {
+  auto& node = cluster.add_node(10);
+  auto& client = client_with(1);
+  node.ledger.goodbye();
+  cluster.settle();
+  EXPECT_EQ(state_of(10), "gone");
+  EXPECT_EQ(client.all<client::Over>().size(), 1u);
+}
+
+TEST_F(Membership, AClientThatSaysGoodbyeIsForgottenEverywhere) {
+  auto& node = cluster.add_node(10);
+  client_with(1).ledger.goodbye();
+  cluster.settle();
+  EXPECT_TRUE(cluster.scheduler->view(cluster.now).clients.empty());
+  EXPECT_EQ(node.all<node::Stop>().size(), 1u);
+  EXPECT_EQ(node.all<node::EndClient>().size(), 1u);
+}
+
+TEST_F(Membership, AClientIsLostAfterItsLease) {
+  auto& node = cluster.add_node(10);
+  client_with(1).cut = true;
+  cluster.advance(seconds(58));
+  EXPECT_TRUE(node.all<node::Stop>().empty());
+  cluster.advance(seconds(4));
+  EXPECT_EQ(node.all<node::Stop>().size(), 1u);
+  EXPECT_EQ(cluster.scheduler->view(cluster.now).clients_lost, 1u);
+}
+
+TEST_F(Membership, ADrainingNodeGetsNothingNewAndGivesBack) {
+  auto& node = cluster.add_node(10);
+  client_with(3);
+  ASSERT_EQ(node.runs().size(), 2u);
+  node.ledger.drain();
+  cluster.settle();
+  EXPECT_EQ(state_of(10), "draining");
+  EXPECT_EQ(node.all<node::GiveBack>().size(), 2u);
+  cluster.finish(node, node.runs()[0]);
+  EXPECT_EQ(node.runs().size(), 2u);
+}
+
+TEST_F(Membership, WorkThatWaitsIsCalledBackForAnIdleNode) {
+  auto& busy = cluster.add_node(10);
+  auto& client = client_with(2);
+  ASSERT_EQ(busy.runs().size(), 2u);
+  auto& idle = cluster.add_node(11);
+  cluster.advance(milliseconds(100));
+  ASSERT_EQ(busy.all<node::GiveBack>().size(), 1u);
+  busy.ledger.batch_over(busy.all<node::GiveBack>()[0].attempt, 0, 0);
+  cluster.settle();
+  ASSERT_EQ(client.all<client::Over>().size(), 1u);
+  client.ledger.submit(cluster.batch(9));
+  cluster.settle();
+  EXPECT_EQ(idle.runs().size(), 1u);
+}
+
+TEST_F(Membership, TasksThatANodeRefusesGoToOthers) {
+  auto& first = cluster.add_node(10);
+  auto& client = client_with(1);
+  first.ledger.batch_over(first.runs()[0].attempt, 0, 0, "no such library");
+  auto& second = cluster.add_node(11);
+  client.ledger.submit(cluster.batch(2));
+  cluster.settle();
+  EXPECT_EQ(first.runs().size(), 1u);
+  ASSERT_EQ(second.runs().size(), 1u);
+  second.ledger.batch_over(second.runs()[0].attempt, 0, 0, "nor here");
+  cluster.settle();
+  EXPECT_EQ(client.all<client::Over>().back().refusal, "nor here");
+}
+
+}  // namespace
+}  // namespace paracord::cluster
