@@ -189,7 +189,10 @@ void ZeromqBackend::over(const client::Over& over) {
     if (found.empty()) return std::nullopt;
     return std::move(found.mapped());
   });
-  if (part) settle(*std::move(part), over);
+  if (!part) return;
+  // An abort() that is under way has not come to it yet.
+  if (part->call != call_.load()) return cancel(*std::move(part));
+  settle(*std::move(part), over);
 }
 
 void ZeromqBackend::settle(Part part, const client::Over& over) {

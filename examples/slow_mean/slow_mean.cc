@@ -1,5 +1,5 @@
 // The main job, also behind scripts/demo: means over windows of a large array, the loop run in
-// several ways.
+// several ways. The cluster is the one that PARACORD_SCHEDULER names, or an embedded one.
 
 #include <paracord/paracord.h>
 
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
 
   const int jobs = std::max(2, paracord::cpu_count());
   bool all_same = true;
-  for (const char* backend : {"threads", "processes"}) {
+  for (const char* backend : {"threads", "processes", "zeromq"}) {
     const Run run = timed(data, windows, {.n_jobs = jobs, .backend = backend});
     const bool same = run.means == sequential.means;
     all_same = all_same && same;

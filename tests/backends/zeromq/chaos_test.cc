@@ -1,0 +1,183 @@
+// Processes of a cluster that end at a bad moment.
+
+#include <fcntl.h>
+
+#include <atomic>
+#include <random>
+
+#include "paracord/tests/backends/zeromq/local_cluster.h"
+
+namespace paracord::cluster_tests {
+namespace {
+
+int noted(std::string path, int task) {
+  Ledger::note(path, task);
+  std::this_thread::sleep_for(std::chrono::microseconds(500));
+  return task * 3;
+}
+int kills_its_worker_once(std::string mark, int task) {
+  const int fd = open((mark + std::to_string(task)).c_str(), O_CREAT | O_EXCL | O_WRONLY, 0600);
+  if (task % 10 == 0 && fd >= 0) ::kill(getpid(), SIGKILL);
+  if (fd >= 0) close(fd);
+  return task;
+}
+int kills_every_worker(int task) {
+  if (task == 5) ::kill(getpid(), SIGKILL);
+  return task;
+}
+
+constexpr int count = 4000;
+
+// The loop, while `trouble` goes on beside it; it begins when some tasks have run.
+struct Chaos : testing::Test {
+  void run(const std::function<void()>& trouble, ParallelOptions options) {
+    std::thread beside([&] {
+      (void)eventually([&] { return ledger.runs().size() > count / 10; });
+      trouble();
+    });
+    options.batch_size = 8;
+    Parallel parallel(options);
+    std::vector<int> results;
+    EXPECT_NO_THROW(
+        results = parallel(tasks(count, [&](int i) { return delayed<noted>(ledger.path(), i); })));
+    beside.join();
+    ASSERT_EQ(results.size(), static_cast<std::size_t>(count));
+    for (int i = 0; i != count; ++i) ASSERT_EQ(results[static_cast<std::size_t>(i)], 3 * i);
+  }
+  std::size_t run_again() const {
+    std::size_t again = 0;
+    for (const auto& [task, runs] : ledger.runs()) again += runs > 1;
+    return again;
+  }
+  LocalCluster cluster;
+  Ledger ledger{cluster.folder()};
+};
+
+TEST_F(Chaos, ARestartedSchedulerRunsNothingAgain) {
+  cluster.start_scheduler();
+  cluster.start_node("one");
+  cluster.start_node("two");
+  run(
+      [&] {
+        for (int i = 0; i != 3; ++i) {
+          const std::size_t before = ledger.runs().size();
+          cluster.kill("scheduler");
+          cluster.start_scheduler();
+          (void)eventually([&] { return ledger.runs().size() > before + 200; });
+        }
+      },
+      cluster.options());
+  EXPECT_EQ(run_again(), 0u);
+}
+
+TEST_F(Chaos, ALostNodesTasksRunElsewhere) {
+  cluster.start_scheduler({"--suspect-after", "0.5", "--node-lost-after", "2"});
+  cluster.start_node("one");
+  cluster.start_node("two");
+  run([&] { cluster.kill("one"); }, cluster.options());
+  // Of what it held, some had run.
+  EXPECT_LT(run_again(), 600u);
+}
+
+TEST_F(Chaos, AStoppedNodeComesBack) {
+  cluster.start_scheduler({"--suspect-after", "0.5", "--node-lost-after", "1.5"});
+  cluster.start_node("one");
+  cluster.start_node("two");
+  run(
+      [&] {
+        cluster.signal("one", SIGSTOP);
+        (void)eventually([&] {
+          return cluster.run("status --json --scheduler " + cluster.address())
+                     .find("\"name\":\"one\"") == std::string::npos;
+        });
+        cluster.signal("one", SIGCONT);
+      },
+      cluster.options());
+  EXPECT_TRUE(eventually([&] {
+    return cluster.run("status --json --scheduler " + cluster.address()).find("\"name\":\"one\"") !=
+           std::string::npos;
+  }));
+}
+
+TEST_F(Chaos, NodesComeAndGo) {
+  cluster.start_scheduler({"--suspect-after", "0.5", "--node-lost-after", "2"});
+  cluster.start_node("0");
+  run(
+      [&] {
+        for (int i = 0; i != 4; ++i) {
+          const std::size_t before = ledger.runs().size();
+          cluster.start_node(std::to_string(i + 1));
+          (void)eventually(
+              [&] { return ledger.runs().size() > before + 150 || ledger.runs().size() == count; });
+          cluster.kill(std::to_string(i));
+        }
+      },
+      cluster.options());
+}
+
+TEST_F(Chaos, WorkersThatEndCostTheirTask) {
+  cluster.start_scheduler();
+  cluster.start_node("one");
+  cluster.start_node("two");
+  ParallelOptions options = cluster.options();
+  options.retries = 2;
+  const std::string mark = cluster.folder() + "/mark-";
+  const auto results =
+      Parallel(options)(tasks(100, [&](int i) { return delayed<kills_its_worker_once>(mark, i); }));
+  for (int i = 0; i != 100; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)], i);
+}
+
+TEST_F(Chaos, ATaskThatKillsItsWorkersStopsAtItsLimit) {
+  cluster.start_scheduler();
+  cluster.start_node("one");
+  ParallelOptions options = cluster.options();
+  options.retries = 2;
+  const auto outcomes =
+      Parallel(options).outcomes(tasks(10, [](int i) { return delayed<kills_every_worker>(i); }));
+  for (int i = 0; i != 10; ++i)
+    EXPECT_EQ(outcomes[static_cast<std::size_t>(i)].has_value(), i != 5);
+  try {
+    (void)outcomes[5].value();
+  } catch (const WorkerLostError& error) {
+    EXPECT_EQ(error.loss().signal, SIGKILL);
+    EXPECT_NE(std::string(error.what()).find("on one"), std::string::npos) << error.what();
+  }
+}
+
+// A client of its own: this program, told by the environment what to do.
+TEST(ChaosClient, DISABLED_RunsForEver) {
+  const char* address = std::getenv("PARACORD_TEST_SCHEDULER");
+  const char* path = std::getenv("PARACORD_TEST_RUNS");
+  ZeromqOptions zeromq;
+  zeromq.scheduler = address;
+  Parallel parallel({.backend = "zeromq", .backend_options = zeromq});
+  (void)parallel(tasks(1'000'000, [&](int i) { return delayed<noted>(std::string(path), i); }));
+}
+
+TEST_F(Chaos, AKilledClientLeavesNothingBehind) {
+  cluster.start_scheduler({"--client-lost-after", "1"});
+  cluster.start_node("one");
+  const std::string command =
+      "PARACORD_TEST_SCHEDULER=" + cluster.address() + " PARACORD_TEST_RUNS=" + ledger.path() +
+      " exec " + std::filesystem::read_symlink("/proc/self/exe").string() +
+      " --gtest_also_run_disabled_tests --gtest_filter=ChaosClient.* >/dev/null 2>&1";
+  int client = 0;
+  const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
+  ASSERT_EQ(
+      posix_spawn(&client, "/bin/sh", nullptr, nullptr, const_cast<char**>(arguments), environ), 0);
+  EXPECT_TRUE(eventually([&] { return ledger.runs().size() > 100; }));
+  ::kill(client, SIGKILL);
+  waitpid(client, nullptr, 0);
+  EXPECT_TRUE(eventually([&] {
+    return cluster.run("status --json --scheduler " + cluster.address()).find("\"clients\":[]") !=
+           std::string::npos;
+  }));
+  // Its workers have gone with it, and nothing of it runs any more.
+  EXPECT_TRUE(eventually([&] {
+    return cluster.run("status --scheduler " + cluster.address()).find(" 0 queued, 0 assigned") !=
+           std::string::npos;
+  }));
+}
+
+}  // namespace
+}  // namespace paracord::cluster_tests
