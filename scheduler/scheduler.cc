@@ -33,8 +33,9 @@ void remove(State& state, Session& session, const std::string& why) {
 
 void ban(State& state, Session& session, const std::string& why) {
   const PeerId peer = session.peer;
+  const std::string role = name_of(session.role);
   remove(state, session, "it was refused: " + why);
-  refuse(state, peer, "this " + std::string(name_of(session.role)) + " was refused: " + why);
+  refuse(state, peer, "this " + role + " was refused: " + why);
 }
 
 template <class Peer>

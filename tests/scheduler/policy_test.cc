@@ -162,6 +162,19 @@ TEST_F(Policy, ASlotMayWaitWhileAnotherCanRun) {
   EXPECT_FALSE(inner.all<client::CallReady>().at(0).run_inline);
 }
 
+TEST_F(Policy, WhatIsStuckBehindATaskThatWaitsIsCalledBack) {
+  auto& node = cluster.add_node(10, 1, 0);
+  client_with(2);
+  cluster.add_node(11, 1, 0);
+  ASSERT_EQ(node.runs().size(), 2u);
+  auto& inner = cluster.add_client(2, 1, 1);
+  inner.ledger.open_call(nested(node.runs()[0], 10));
+  inner.ledger.waiting(1, true);
+  cluster.settle();
+  ASSERT_EQ(node.all<node::GiveBack>().size(), 1u);
+  EXPECT_EQ(node.all<node::GiveBack>()[0].attempt, node.runs()[1].attempt);
+}
+
 TEST_F(Policy, WhereAllSlotsWaitOneMoreIsLent) {
   auto& node = cluster.add_node(10, 1, 0);
   client_with(1);
