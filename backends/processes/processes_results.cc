@@ -113,6 +113,8 @@ void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {
                  "worker processes end before they run a task: " + std::string(error.what()));
     }
   });
+  // Its lane is free, and perhaps nothing else is under way that would look after these.
+  send_backlog();
 }
 
 }  // namespace paracord::detail
