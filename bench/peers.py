@@ -207,7 +207,35 @@ def measure_memmap():
     measure_slow_mean()
 
 
-GROUPS = {"processes": measure_processes, "memmap": measure_memmap}
+def measure_cluster():
+    """Dask's scheduler and two workers of one thread each, on this machine."""
+    import numpy
+    import distributed
+    say("Dask version", distributed.__version__)
+    start = time.perf_counter()
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    client = distributed.Client(cluster)
+    client.submit(trivial, 1.0).result()
+    say("Dask LocalCluster ms", (time.perf_counter() - start) * 1e3)
+    for run in range(2):
+        taken = seconds(lambda: client.gather(client.map(trivial, range(run * 10**6, run * 10**6 + 20_000))))
+        say("Dask map us", taken / 20_000 * 1e6)
+    times = [seconds(lambda: client.submit(trivial, 1e9 + i).result()) for i in range(100)]
+    say("Dask latency us", sorted(times)[50] * 1e6)
+    array = numpy.ones(2**27)
+    for run in range(2):
+        array[0] = run
+        taken = seconds(lambda: client.submit(ends_of, client.scatter(array, hash=False)).result())
+        say("Dask array GiB/s", 1 / taken)
+    for run in range(2):
+        future = client.submit(numpy.full, 2**27, 3.0 + run)
+        distributed.wait(future)
+        say("Dask result GiB/s", 1 / seconds(future.result))
+    client.close()
+    cluster.close()
+
+
+GROUPS = {"processes": measure_processes, "memmap": measure_memmap, "cluster": measure_cluster}
 
 
 def main():

@@ -24,6 +24,7 @@ namespace {
 
 constexpr int most_packets = 256;            // handled in one go
 constexpr std::size_t most_banned = 10'000;  // remembered
+constexpr int offences_of_a_banned_key = 10;
 constexpr const char* zap_domain = "paracord-control";
 
 Admission role_named(const std::string& name) {
@@ -143,6 +144,14 @@ struct ControlServer::State {
     return Sent::yes;
   }
 
+  // Several programs may have one key: a single one that has gone mad does not cost the others
+  // their cluster.
+  void note_offence(const std::string& key) {
+    if (++offences[key] < offences_of_a_banned_key) return;
+    log("banned the key '" + key + "': peers that have it keep sending what is no packet");
+    banned_keys.with([&](auto& keys) { keys.insert(key); });
+  }
+
   void ban_route(const std::string& route, const std::string& proven, const std::string& why) {
     ++counters.banned_peers;
     log("banned a peer" + (proven.empty() ? std::string() : " (" + proven + ")") + ": " + why);
@@ -154,8 +163,7 @@ struct ControlServer::State {
       banned_order.pop_front();
     }
     const std::size_t space = proven.find(' ');
-    if (space != std::string::npos)
-      banned_keys.with([&](auto& keys) { keys.insert(proven.substr(space + 1)); });
+    if (space != std::string::npos) note_offence(proven.substr(space + 1));
     const auto known = peers.find(route);
     if (known == peers.end()) return;
     routes.erase(known->second);
@@ -175,6 +183,7 @@ struct ControlServer::State {
   std::unordered_map<std::string, PeerId> peers;  // by route
   std::set<std::string> banned_routes;
   std::deque<std::string> banned_order;
+  std::map<std::string, int> offences;  // by key
   detail::Guarded<std::set<std::string>> banned_keys;
   std::atomic<std::uint64_t> refused_keys{0};
   Counters counters{};

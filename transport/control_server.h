@@ -16,8 +16,8 @@ enum class Admission : std::uint8_t { none, client, node, any };
 /// The scheduler's end of the links: a ROUTER socket that never waits for a peer and never drops a
 /// message in silence.
 ///
-/// A peer that sends what is no packet is banned: its connection, and its key. Everyone else goes
-/// on.
+/// A peer that sends what is no packet is banned: its connection, and after several such its key.
+/// Everyone else goes on.
 ///
 /// Threads: wake() from any; the rest by one.
 class ControlServer {

@@ -1,0 +1,214 @@
+// Group `cluster`: parallel calls on two nodes of one slot each, on this machine, beside Dask and
+// what sockets allow. Usage: paracord_cluster_bench COMMAND FILE_OF_PEERS, with the `paracord`
+// command; the program runs itself anew for what needs a fresh process: --cold.
+
+#include <limits.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ranges>
+#include <span>
+#include <thread>
+#include <zmq.hpp>
+
+#include "paracord/bench/harness.h"
+#include "paracord/bench/peers.h"
+#include "paracord/paracord.h"
+
+namespace paracord::bench {
+namespace {
+
+constexpr const char* group = "cluster";
+constexpr int many = 100'000, few = 20'000, rounds = 500;
+constexpr double us = 1e6, ms = 1e3;
+constexpr std::size_t array_items = (std::size_t{1} << 30) / sizeof(double);
+
+double trivial(double x) {
+  return x;
+}
+double ends_of(std::span<const double> array) {
+  return array.front() + array.back();
+}
+Array<double> make_array(double value) {
+  auto made = Array<double>::uninitialized({array_items});
+  std::fill_n(made.data(), made.size(), value);
+  return made;
+}
+
+volatile double sink;
+
+auto tasks(int count) {
+  return std::views::iota(0, count) |
+         std::views::transform([](int i) { return delayed<trivial>(i); });
+}
+
+// The cluster, as a child that ends with this object.
+class Cluster {
+ public:
+  explicit Cluster(const std::string& command) {
+    const std::string line = "exec " + command + " local --nodes 2 --slots 1 2>/dev/null";
+    int ends[2];
+    if (pipe(ends) != 0) std::exit(1);
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(ends[1], 1);
+      execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+      _exit(127);
+    }
+    close(ends[1]);
+    FILE* said = fdopen(ends[0], "r");
+    char text[256] = {};
+    if (fgets(text, sizeof text, said) == nullptr) std::exit(1);
+    std::string address = std::strchr(text, '=') + 1;
+    address.pop_back();
+    setenv("PARACORD_SCHEDULER", address.c_str(), 1);
+  }
+  ~Cluster() {
+    kill(pid_, SIGTERM);
+    waitpid(pid_, nullptr, 0);
+  }
+
+ private:
+  int pid_ = 0;
+};
+
+double cold_start() {
+  char path[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  path[length] = '\0';
+  FILE* child = popen((std::string("env -u PARACORD_SCHEDULER ") + path + " --cold").c_str(), "r");
+  double seconds = 0;
+  if (fscanf(child, "%lf", &seconds) != 1) seconds = 1e9;
+  pclose(child);
+  return seconds;
+}
+
+int run_cold() {
+  const double taken = seconds([] {
+    Parallel parallel({.n_jobs = 2, .backend = "zeromq"});
+    sink = parallel(tasks(1))[0];
+  });
+  std::printf("%.9f\n", taken);
+  return 0;
+}
+
+// One ZeroMQ round trip over tcp between two threads.
+double zeromq_round_trip() {
+  zmq::context_t context;
+  zmq::socket_t server(context, zmq::socket_type::router);
+  server.bind("tcp://127.0.0.1:*");
+  const std::string address = server.get(zmq::sockopt::last_endpoint);
+  std::thread echo([&] {
+    zmq::message_t from, body;
+    while (server.recv(from) && server.recv(body) && body.size() != 0) {
+      server.send(from, zmq::send_flags::sndmore);
+      server.send(body, zmq::send_flags::none);
+    }
+  });
+  zmq::socket_t client(context, zmq::socket_type::dealer);
+  client.connect(address);
+  std::vector<double> times;
+  const std::string text(64, 'x');
+  for (int i = 0; i != rounds; ++i) {
+    times.push_back(seconds([&] {
+      client.send(zmq::buffer(text), zmq::send_flags::none);
+      zmq::message_t back;
+      (void)client.recv(back);
+    }));
+  }
+  client.send(zmq::message_t(), zmq::send_flags::none);
+  echo.join();
+  return median(times);
+}
+
+void tasks_rows(const Peers& peers) {
+  Parallel parallel({.backend = "zeromq"});
+  Parallel single({.backend = "zeromq", .batch_size = 1});
+  std::vector<double> automatic, one, latency;
+  sink = parallel(tasks(many))[0];
+  for (int run = 0; run != 7; ++run) {
+    automatic.push_back(seconds([&] { sink = parallel(tasks(many))[0]; }) / many * us);
+    one.push_back(seconds([&] { sink = single(tasks(few))[0]; }) / few * us);
+  }
+  for (int run = 0; run != rounds; ++run)
+    latency.push_back(seconds([&] { sink = parallel(tasks(1))[0]; }));
+  CaseRows auto_rows(peers, group, "10^5 trivial tasks, automatic batches", "us/task",
+                     Better::lower);
+  auto_rows.bound(median(automatic), 3);
+  auto_rows.beside_file(median(automatic), "Dask map us", "Dask map", 1);
+  CaseRows single_rows(peers, group, "2*10^4 tasks, batch_size = 1", "us/task", Better::lower);
+  single_rows.bound(median(one), 20);
+  CaseRows latency_rows(peers, group, "one task, submit to result, p50", "us", Better::lower);
+  latency_rows.beside(median(latency) * us, "ZeroMQ tcp round trip", zeromq_round_trip() * us, 5);
+  latency_rows.beside_file(median(latency) * us, "Dask latency us", "Dask", 1);
+}
+
+void start_rows(const Peers& peers) {
+  std::vector<double> starts;
+  for (int run = 0; run != 7; ++run) starts.push_back(cold_start() * ms);
+  CaseRows rows(peers, group, "embedded cluster, start to first result", "ms", Better::lower);
+  rows.bound(median(starts), 100);
+  rows.beside_file(median(starts), "Dask LocalCluster ms", "Dask LocalCluster", 1);
+}
+
+void array_rows(const Peers& peers) {
+  Parallel parallel({.n_jobs = 1, .backend = "zeromq"});
+  sink = parallel(tasks(1))[0];
+  std::vector<double> fresh, again, frozen;
+  for (int run = 0; run != 3; ++run) {
+    auto array = Array<double>::uninitialized({array_items});
+    std::fill_n(array.data(), array_items, 1.0 + run);
+    const std::span<const double> view = std::as_const(array).as_span();
+    const auto call = [&] {
+      return seconds([&] {
+        sink = parallel(std::views::iota(0, 1) |
+                        std::views::transform([&](int) { return delayed<ends_of>(view); }))[0];
+      });
+    };
+    fresh.push_back(1 / call());
+    again.push_back(call() * ms);
+    array.freeze();
+    (void)call();
+    frozen.push_back(call() * ms);
+  }
+  CaseRows fresh_rows(peers, group, "1 GiB array, client to one node", "GiB/s", Better::higher);
+  fresh_rows.beside_file(median(fresh), "Dask array GiB/s", "Dask", 1);
+  CaseRows(peers, group, "the same span again", "ms", Better::lower).bound(median(again), 60);
+  CaseRows(peers, group, "the same frozen array again", "ms", Better::lower)
+      .bound(median(frozen), 2);
+  std::vector<double> results;
+  for (int run = 0; run != 3; ++run) {
+    const double whole = seconds([&] {
+      const auto made = parallel(std::views::iota(0, 1) | std::views::transform([&](int) {
+                                   return delayed<make_array>(2.0 + run);
+                                 }));
+      sink = std::as_const(made[0]).data()[array_items - 1];
+    });
+    const double production = seconds([&] { sink = make_array(5.0 + run).data()[7]; });
+    results.push_back(1 / std::max(whole - production, 1e-3));
+  }
+  CaseRows(peers, group, "1 GiB result to the client", "GiB/s", Better::higher)
+      .beside_file(median(results), "Dask result GiB/s", "Dask", 3);
+}
+
+}  // namespace
+}  // namespace paracord::bench
+
+int main(int argc, char** argv) {
+  paracord::initialize(argc, argv);
+  using namespace paracord::bench;
+  if (argc > 1 && std::strcmp(argv[1], "--cold") == 0) return run_cold();
+  if (argc < 3) {
+    std::fputs("usage: paracord_cluster_bench COMMAND FILE_OF_PEERS\n", stderr);
+    return 2;
+  }
+  const Peers peers(argv[2]);
+  start_rows(peers);
+  const Cluster cluster(argv[1]);
+  tasks_rows(peers);
+  array_rows(peers);
+}
