@@ -12,4 +12,5 @@
 #include "paracord/core/registry.h"
 #include "paracord/core/worker.h"
 #include "paracord/memmap/array.h"
+#include "paracord/memmap/hash.h"
 #include "paracord/memmap/persist.h"
