@@ -12,5 +12,6 @@
 #include "paracord/core/registry.h"
 #include "paracord/core/worker.h"
 #include "paracord/memmap/array.h"
+#include "paracord/memmap/compressor.h"
 #include "paracord/memmap/hash.h"
 #include "paracord/memmap/persist.h"

@@ -25,7 +25,9 @@ class TypeText {
  public:
   template <class T>
   void add();
-  std::string take() { return std::move(text_); }
+  const std::string& text() const { return text_; }
+  /// Whether views are in it. (Those within classes that describe themselves are not seen.)
+  bool holds_views() const { return holds_views_; }
 
  private:
   template <class... T>
@@ -53,6 +55,7 @@ class TypeText {
   }
 
   std::string text_;
+  bool holds_views_ = false;
   std::set<std::string> within_;  // classes that may hold themselves
 };
 
@@ -155,6 +158,7 @@ void TypeText::add_class() {
 
 template <class T>
 void TypeText::add() {
+  if constexpr (is_view<T>) holds_views_ = true;
   if constexpr (std::is_arithmetic_v<T>) {
     add_number<T>();
   } else if constexpr (std::is_enum_v<T>) {
@@ -197,13 +201,17 @@ void TypeText::add() {
 }
 
 template <class T>
-const std::string& type_text() {
-  static const std::string text = [] {
+const TypeText& described_type() {
+  static const TypeText text = [] {
     TypeText all;
     all.add<T>();
-    return all.take();
+    return all;
   }();
   return text;
+}
+template <class T>
+const std::string& type_text() {
+  return described_type<T>().text();
 }
 
 }  // namespace paracord::detail

@@ -228,9 +228,9 @@ TEST(Hash, GoldenDigests) {
   EXPECT_EQ(hash(counted({3, 4}, Order::fortran)).to_string(), "0855f8e73966c662b3b296daf1026df5");
   EXPECT_EQ(hash(counted({50'000})).to_string(), "b65f745b7e8aeff5453f62a7513fa55a");
   EXPECT_EQ(hash(std::tuple(1, 'x', std::optional<float>(2.0f), HashedColour::green)).to_string(),
-            "");
+            "021416cfb903aa1bce38baee158852a9");
 #ifdef __x86_64__
-  EXPECT_EQ(hash(1.5L).to_string(), "021416cfb903aa1bce38baee158852a9");
+  EXPECT_EQ(hash(1.5L).to_string(), "c6491d96da2b2c10f8a7613474aca94e");
 #endif
 }
 
