@@ -9,12 +9,15 @@ namespace paracord::detail {
 
 namespace {
 
+// To read a file. The highest level needs an eighth; a hostile file may ask for gigabytes.
+constexpr std::uint64_t most_memory = std::uint64_t{512} << 20;
+
 class Xz final : public CompressionStream {
  public:
   explicit Xz(std::optional<int> level) {
     const lzma_ret failed =
         level ? lzma_easy_encoder(&stream_, static_cast<std::uint32_t>(*level), LZMA_CHECK_CRC64)
-              : lzma_stream_decoder(&stream_, UINT64_MAX, 0);
+              : lzma_stream_decoder(&stream_, most_memory, 0);
     if (failed != LZMA_OK) throw std::bad_alloc();
   }
   ~Xz() override { lzma_end(&stream_); }
