@@ -5,6 +5,7 @@
 #include "paracord/backends/sequential/sequential.h"
 #include "paracord/backends/threads/threads.h"
 #include "paracord/backends/worker/initialize.h"
+#include "paracord/cache/memory.h"
 #include "paracord/core/cpu_count.h"
 #include "paracord/core/observer.h"
 #include "paracord/core/parallel.h"
