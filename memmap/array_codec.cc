@@ -46,7 +46,8 @@ void check_places(const ArrayLayout& layout, std::int64_t first, std::size_t roo
     (reach < 0 ? lowest : highest) += reach;
   }
   // Also of no dimensions, which are one element.
-  if (!inside || lowest < 0 || highest >= static_cast<__int128>(room)) refuse_message("a view in it leads out of its memory");
+  if (!inside || lowest < 0 || highest >= static_cast<__int128>(room))
+    refuse_message("a view in it leads out of its memory");
 }
 
 // Copies what a view with gaps looks at. With an owner of its own: the next copy may lie at the

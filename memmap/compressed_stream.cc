@@ -82,7 +82,7 @@ std::size_t DecompressingSource::read_some(void* data, std::size_t bytes) {
     CompressionStream::Step step{compressed_.data() + next_, behind_ - next_, first, bytes};
     const std::size_t before = step.in_left;
     try {
-      complete_ = stream_->run(step, false);
+      complete_ = stream_->run(step, !more);
     } catch (const std::runtime_error& error) {
       throw std::runtime_error("'" + name_ + "' cannot be read: " + error.what());
     }

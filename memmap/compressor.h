@@ -22,7 +22,8 @@ class CompressionStream {
   };
   virtual ~CompressionStream() = default;
   /// Goes on until the input is used up, the room is, or the stream is complete, which it returns.
-  /// `last`: all input there is has been given, so complete the stream (when compressing).
+  /// `last`: there is no more input, so complete the stream; when decompressing, one whose format
+  /// has no end mark is complete now.
   /// Throws std::runtime_error that says what is wrong with the input.
   virtual bool run(Step& step, bool last) = 0;
 };

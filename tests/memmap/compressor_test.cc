@@ -185,7 +185,7 @@ class Turned final : public CompressionStream {
       --step.in_left;
       --step.out_left;
     }
-    return compresses_ ? last && step.in_left == 0 && magic_ == 4 : false;
+    return last && step.in_left == 0 && magic_ == 4;
   }
 
  private:
@@ -216,6 +216,9 @@ TEST_F(Compressors, OthersCanBeAdded) {
   EXPECT_EQ(contents("a").find("line"), std::string::npos);
   dump(sample(), path("a.turn"));
   EXPECT_EQ(contents("a.turn"), contents("a"));
+  EXPECT_EQ(load<Text>(path("a")), sample());
+  write("short", contents("a").substr(0, 5000));
+  EXPECT_NE(refusal([&] { load<Text>(path("short")); }).find("cut off"), std::string::npos);
 }
 
 TEST_F(Compressors, BadOnesAreRefused) {
