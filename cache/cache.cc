@@ -122,13 +122,13 @@ void Cache::found_damaged(const FunctionSpec& function, const Digest& key, const
 }
 
 bool Cache::try_load(const FunctionSpec& function, const Digest& key, CallFrame& frame,
-                     Wanted wanted) {
+                     Wanted wanted, Look look) {
   const bool checks = frame.check() != nullptr || function.expires_after;
   Opened opened;
   try {
     opened = open(function, key, checks);
   } catch (const std::exception& error) {
-    found_damaged(function, key, error.what());
+    if (look == Look::first) found_damaged(function, key, error.what());
   }
   if (opened.item == nullptr) return false;
   // What the user's check throws is the caller's.
@@ -139,13 +139,13 @@ bool Cache::try_load(const FunctionSpec& function, const Digest& key, CallFrame&
     read(function, *opened.item, opened.start, frame);
     return true;
   } catch (const std::exception& error) {
-    found_damaged(function, key, error.what());
+    if (look == Look::first) found_damaged(function, key, error.what());
     return false;
   }
 }
 
 bool Cache::load(const FunctionSpec& function, const Digest& key, CallFrame& frame) {
-  return try_load(function, key, frame, Wanted::value);
+  return try_load(function, key, frame, Wanted::value, Look::first);
 }
 
 bool Cache::contains(const FunctionSpec& function, const Digest& key, CallFrame::Check check) {
@@ -178,21 +178,17 @@ bool Cache::ensure(const FunctionSpec& function, const Digest& key, CallFrame& f
 
 bool Cache::find_or_make(const FunctionSpec& function, const Digest& key, CallFrame& frame,
                          Wanted wanted) {
-  const std::uint64_t damaged = damaged_;
-  if (try_load(function, key, frame, wanted)) {
+  if (try_load(function, key, frame, wanted, Look::first)) {
     ++hits_;
     return true;
   }
   std::unique_ptr<Reservation> reservation;
   if (!runs_here(this, key)) reservation = reserve(function, key);
-  // Somebody else may have had it, and made the entry. One that is damaged goes first, so that it
-  // is not met again.
-  if (reservation != nullptr) {
-    if (damaged_ == damaged && store_->contains({function.folder, key}) &&
-        try_load(function, key, frame, wanted)) {
-      ++hits_;
-      return true;
-    }
+  // Somebody else may have had it, and made the entry.
+  if (reservation != nullptr && store_->contains({function.folder, key}) &&
+      try_load(function, key, frame, wanted, Look::again)) {
+    ++hits_;
+    return true;
   }
   return compute_and_keep(function, key, frame, std::move(reservation));
 }
@@ -217,7 +213,7 @@ bool Cache::compute_and_keep(const FunctionSpec& function, const Digest& key, Ca
   if (reservation == nullptr || !keep(function, frame, std::move(info), *reservation)) return false;
   reservation.reset();
   // The first call returns what the later ones will.
-  if (mapping_of(function, frame)) (void)try_load(function, key, frame, Wanted::value);
+  if (mapping_of(function, frame)) (void)try_load(function, key, frame, Wanted::value, Look::first);
   return true;
 }
 

@@ -86,6 +86,7 @@ class Cache {
 
  private:
   enum class Wanted { value, presence };
+  enum class Look { first, again };  // of damage, only the first look tells
   struct Usage {
     bool known = false;
     std::uint64_t bytes = 0, items = 0, added_bytes = 0, added_items = 0;
@@ -98,7 +99,8 @@ class Cache {
   Opened open(const FunctionSpec& function, const Digest& key, bool wants_info);
   static bool is_valid(const FunctionSpec& function, const EntryStart& start,
                        CallFrame::Check check);
-  bool try_load(const FunctionSpec& function, const Digest& key, CallFrame& frame, Wanted wanted);
+  bool try_load(const FunctionSpec& function, const Digest& key, CallFrame& frame, Wanted wanted,
+                Look look);
   void found_damaged(const FunctionSpec& function, const Digest& key, const std::string& how);
   /// Loads what somebody else made while the reservation was waited for; else calls.
   bool find_or_make(const FunctionSpec& function, const Digest& key, CallFrame& frame,
