@@ -1,11 +1,13 @@
-// paracord: the daemons and tools of a cluster.
+// paracord: daemons and tools.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <iostream>
 #include <stdexcept>
 
+#include "paracord/apps/cache_command.h"
 #include "paracord/apps/commands.h"
 #include "paracord/backends/worker/initialize.h"
 
@@ -25,7 +27,7 @@ void log_line(const std::string& line) {
 int main(int argc, char** argv) {
   using namespace paracord::apps;
   paracord::initialize(argc, argv);
-  CLI::App app{"Paracord: parallel loops, from one thread to a cluster"};
+  CLI::App app("Paracord: parallel loops, from one thread to a cluster", "paracord");
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int exit_code = all_right;
@@ -34,6 +36,7 @@ int main(int argc, char** argv) {
   add_local_command(app, exit_code);
   add_status_command(app, exit_code);
   add_keygen_command(app, exit_code);
+  add_cache_command(app, std::cout);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,6 @@
 """Measures the Python peers of `scripts/bench`: prints `name<TAB>value` lines.
 
-A name may come several times; the reader takes the median. Usage: peers.py processes|memmap
+A name may come several times; the reader takes the median. Usage: peers.py processes|memmap|cache|persist [FOLDER_ON_DISK]
 """
 
 import multiprocessing
@@ -235,7 +235,56 @@ def measure_cluster():
     cluster.close()
 
 
-GROUPS = {"processes": measure_processes, "memmap": measure_memmap, "cluster": measure_cluster}
+# --- joblib's Memory and hash ---
+
+LARGE_ITEMS = 100_000_000 // 8
+
+
+def twice(x):
+    return 2 * x
+
+
+def sum_of_ends(array):
+    return array[0] + array[-1]
+
+
+def large_result(seed):
+    return numpy.full(LARGE_ITEMS, float(seed))
+
+
+def measure_calls(parent, where):
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        cached = joblib.Memory(folder, verbose=0).cache(twice)
+        cached(-1.0)
+        calls = [float(i) for i in range(1000)]
+        say(f"miss us {where}", seconds(lambda: [cached(x) for x in calls]) * 1e6 / len(calls))
+        for _ in range(3):
+            say(f"hit us {where}", seconds(lambda: [cached(x) for x in calls]) * 1e6 / len(calls))
+
+
+def measure_cache(disk):
+    print(f"joblib\t{joblib.__version__}")
+    measure_calls("/dev/shm", "/dev/shm")
+    measure_calls(disk, "disk")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        memory = joblib.Memory(folder, verbose=0, mmap_mode="r")
+        array, of_array, result = large_result(1), memory.cache(sum_of_ends), memory.cache(large_result)
+        of_array(array)
+        result(7)
+        for _ in range(7):
+            say("hit with array GiB/s", array.nbytes / GIB / seconds(lambda: of_array(array)))
+            say("hit mapped us", seconds(lambda: result(7)) * 1e6)
+
+
+def measure_persist():
+    print(f"joblib\t{joblib.__version__}")
+    array = numpy.random.random(ARRAY_ITEMS)
+    for _ in range(3):
+        say("hash GiB/s", 1 / seconds(lambda: joblib.hash(array)))
+
+
+GROUPS = {"processes": measure_processes, "memmap": measure_memmap,
+          "cache": lambda: measure_cache(sys.argv[2]), "persist": measure_persist, "cluster": measure_cluster}
 
 
 def main():

@@ -1,11 +1,13 @@
 include(${CMAKE_CURRENT_LIST_DIR}/layers.cmake)
 
-# The folder whose rules hold for a target: backend_threads stands in backends/threads.
+# The folder whose rules hold for a target: backend_threads stands in backends/threads, persistence in memmap.
 function(paracord_folder_of name result)
   if(name MATCHES "^backend_")
     set(${result} backends PARENT_SCOPE)
   elseif(name STREQUAL "scheduler_server")
     set(${result} scheduler_server PARENT_SCOPE)
+  elseif(name STREQUAL "persistence")
+    set(${result} memmap PARENT_SCOPE)
   else()
     set(${result} ${name} PARENT_SCOPE)
   endif()

@@ -113,7 +113,7 @@ struct FieldList {
   template <template <class> class Trait>
   using all = std::bool_constant<(Trait<Field>::value && ...)>;
   template <class Use>
-  static void each(Use use) {
+  static constexpr void each(Use use) {
     (use.template operator()<Field>(), ...);
   }
 };

@@ -44,9 +44,10 @@ void check_places(const ArrayLayout& layout, std::int64_t first, std::size_t roo
   for (std::size_t axis = 0; inside && axis != layout.shape.size(); ++axis) {
     const __int128 reach = (static_cast<__int128>(layout.shape[axis]) - 1) * layout.strides[axis];
     (reach < 0 ? lowest : highest) += reach;
-    inside = lowest >= 0 && highest < static_cast<__int128>(room);
   }
-  if (!inside) refuse_message("a view in it leads out of its memory");
+  // Also of no dimensions, which are one element.
+  if (!inside || lowest < 0 || highest >= static_cast<__int128>(room))
+    refuse_message("a view in it leads out of its memory");
 }
 
 // Copies what a view with gaps looks at. With an owner of its own: the next copy may lie at the

@@ -34,6 +34,10 @@ struct Adopted final : Buffer {
   ~Adopted() override {
     if (frozen) forget_buffer(*this);
   }
+  void flush() override {  // where it is memory of a mapped file
+    const auto held = find_buffer(data, bytes);
+    if (held && held->buffer.get() != this) held->buffer->flush();
+  }
   const std::shared_ptr<void> owner;
 };
 

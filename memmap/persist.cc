@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "paracord/memmap/file_stream.h"
 #include "paracord/memmap/mapped_file.h"
 #include "paracord/memmap/new_file.h"
 
@@ -47,22 +48,80 @@ void check_mappable(const NpyHeader& header, const std::string& path) {
   }
 }
 
-}  // namespace
+void check_mode(const std::string& path, const LoadOptions& options) {
+  if (options.mmap_mode != MmapMode::write) return;
+  throw std::invalid_argument("load('" + path +
+                              "') was given MmapMode::write, which makes a new file: use "
+                              "create_npy(), or MmapMode::read_write");
+}
 
-Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOptions& options) {
-  const MmapMode mode = options.mmap_mode.value_or(MmapMode::read);
-  if (mode == MmapMode::write) {
-    throw std::invalid_argument("load('" + path +
-                                "') was given MmapMode::write, which makes a new file: use "
-                                "create_npy(), or MmapMode::read_write");
-  }
-  const auto file = std::make_shared<OpenFile>(path, mode);
-  const NpyHeader header = read_header(*file);
+void check_uncompressed(const StoredFile& stored, const LoadOptions& options) {
+  if (!options.mmap_mode || !stored.is_compressed()) return;
+  throw std::runtime_error("'" + stored.path() +
+                           "' cannot be mapped: it is compressed; load it without mmap_mode, or "
+                           "dump it with .compress = \"none\"");
+}
+
+void check_header(const NpyHeader& header, const NpyType& wanted, const std::string& path,
+                  const LoadOptions& options) {
   if (header.type != wanted) {
     throw std::runtime_error("'" + path + "' holds " + to_string(header.type) + ", but " +
                              to_string(wanted) +
                              " was asked for; load it as what it is, and convert the elements");
   }
+  if (header.data_bytes() > options.max_bytes) {
+    throw std::runtime_error("'" + path + "' holds " + std::to_string(header.data_bytes()) +
+                             " bytes, more than max_bytes");
+  }
+}
+
+// Reads up to `bytes`; an npy header tells soon what is too short.
+void read_start(ByteSource& in, std::vector<std::byte>& start, std::size_t bytes) {
+  const std::size_t known = start.size();
+  start.resize(bytes);
+  std::size_t end = known;
+  while (end != bytes) {
+    const std::size_t got = in.read_some(start.data() + end, bytes - end);
+    if (got == 0) break;
+    end += got;
+  }
+  start.resize(end);
+}
+
+Loaded load_compressed_npy(StoredFile& stored, const NpyType& wanted, const LoadOptions& options) {
+  ByteSource& in = stored.stream();
+  std::vector<std::byte> start;
+  read_start(in, start, 12);
+  read_start(in, start, std::max(start.size(), npy_header_bytes(start, stored.path())));
+  const NpyHeader header = parse_npy_header(start, stored.path());
+  check_header(header, wanted, stored.path(), options);
+  const auto bytes = static_cast<std::size_t>(header.data_bytes());
+  std::shared_ptr<Buffer> buffer = allocate_buffer(bytes);
+  if (!in.skip(header.data_offset - start.size()) || !in.read(buffer->data, bytes)) {
+    throw std::runtime_error("'" + stored.path() +
+                             "' ends before the last of its elements; was it cut off?");
+  }
+  std::byte behind;  // asked for also since a compressor's own checks come at the end
+  if (in.read_some(&behind, 1) != 0) {
+    throw std::runtime_error("'" + stored.path() +
+                             "' goes on behind the last of its elements; it is damaged, or no .npy "
+                             "file");
+  }
+  if (header.swapped) swap_bytes(buffer->data, bytes, header.type);
+  return {std::move(buffer), header.shape, header.order};
+}
+
+}  // namespace
+
+Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOptions& options) {
+  check_mode(path, options);
+  const MmapMode mode = options.mmap_mode.value_or(MmapMode::read);
+  StoredFile stored(path, mode);
+  check_uncompressed(stored, options);
+  if (stored.is_compressed()) return load_compressed_npy(stored, wanted, options);
+  const auto& file = stored.file();
+  const NpyHeader header = read_header(*file);
+  check_header(header, wanted, path, options);
   file->check_holds(header.data_offset, header.data_bytes());
   if (!options.mmap_mode) return {read_elements(*file, header), header.shape, header.order};
   check_mappable(header, path);
@@ -71,7 +130,7 @@ Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOption
 }
 
 void dump_npy(const std::string& path, const NpyType& type, const void* first,
-              const ArrayLayout& layout) {
+              const ArrayLayout& layout, const DumpOptions& options) {
   const std::size_t bytes = count_elements(layout.shape, type.bytes) * type.bytes;
   const bool c_order = is_contiguous(layout, Order::c);
   const bool packs = !c_order && !is_contiguous(layout, Order::fortran);
@@ -81,12 +140,37 @@ void dump_npy(const std::string& path, const NpyType& type, const void* first,
     pack(packed->data, first, layout, type.bytes);
     first = packed->data;
   }
-  NewFile file(path);
   const Order order = c_order || packs ? Order::c : Order::fortran;
   const std::string header = write_npy_header(type, layout.shape, order);
-  file.write(header.data(), header.size());
-  file.write(first, bytes);
-  file.commit();
+  const auto compression =
+      choose_compression(options.compress, path, options.level, options.threads);
+  write_file(path, compression, [&](ByteSink& out) {
+    out.write(header.data(), header.size());
+    out.write(first, bytes);
+  });
+}
+
+void dump_value(const std::string& path, const TypeText& type, EncodeValue encode,
+                const void* value, const DumpOptions& options) {
+  const auto compression =
+      choose_compression(options.compress, path, options.level, options.threads);
+  write_file(path, compression, [&](ByteSink& out) { write_value(out, type, encode, value); });
+}
+
+void load_value(const std::string& path, const std::string& type, DecodeValue decode, void* place,
+                const LoadOptions& options) {
+  check_mode(path, options);
+  StoredFile stored(path, options.mmap_mode.value_or(MmapMode::read));
+  check_uncompressed(stored, options);
+  ReadOptions how;
+  how.name = path;
+  how.max_bytes = options.max_bytes;
+  how.mmap_mode = options.mmap_mode;
+  if (!stored.is_compressed()) {
+    how.available = stored.file()->bytes();
+    how.file = stored.file();
+  }
+  read_value(stored.stream(), how, type, decode, place);
 }
 
 Loaded create_npy(const std::string& path, const NpyType& type, const Shape& shape, Order order) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,20 +11,32 @@
 #include "paracord/memmap/array.h"
 #include "paracord/memmap/array_codec.h"
 #include "paracord/memmap/npy.h"
+#include "paracord/memmap/value_file.h"
 
-/// Arrays in files, in NumPy's format: numpy.load() opens what dump() wrote, and load() what
-/// numpy.save() wrote.
+/// Values in files. Arrays are in NumPy's format: numpy.load() opens what dump() wrote, and load()
+/// what numpy.save() wrote. All else is in one of our own: see docs/persistence.md.
 ///
 /// Threads: any.
 /// Errors: std::runtime_error, with the path, for what is wrong with a file; std::invalid_argument
-/// for what is wrong with the call.
+/// for what is wrong with the call; SerializationError for what cannot be encoded.
 namespace paracord {
+
+struct DumpOptions {
+  /// "zlib", "gzip", "bz2", "xz", "lz4", "zstd", one that register_compressor() added, or "none";
+  /// with a level, as "zstd:9". Empty: by the path's extension (.z .gz .bz2 .xz .lz4 .zst).
+  std::string compress{};
+  std::optional<int> level{};
+  int threads = 0;  ///< that zstd may use besides this one
+};
 
 struct LoadOptions {
   /// Maps the file in place of reading it: `read`, `read_write` (what is written reaches the file)
   /// or `copy_on_write` (it stays here). A mapped array goes to worker processes without a copy,
-  /// but for copy_on_write. Numbers in the other byte order cannot be mapped.
+  /// but for copy_on_write. Numbers in the other byte order cannot be mapped, nor compressed files.
+  /// Of a value, the arrays in it are mapped. What is mapped is not held against its digest.
   std::optional<MmapMode> mmap_mode{};
+  /// Refuses files that say they hold more: for those that come from somewhere.
+  std::uint64_t max_bytes = std::numeric_limits<std::uint64_t>::max();
 };
 
 struct RawOptions {
@@ -47,7 +60,11 @@ struct Loaded {
 };
 Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOptions& options);
 void dump_npy(const std::string& path, const NpyType& type, const void* first,
-              const ArrayLayout& layout);
+              const ArrayLayout& layout, const DumpOptions& options);
+void dump_value(const std::string& path, const TypeText& type, EncodeValue encode,
+                const void* value, const DumpOptions& options);
+void load_value(const std::string& path, const std::string& type, DecodeValue decode, void* place,
+                const LoadOptions& options);
 Loaded create_npy(const std::string& path, const NpyType& type, const Shape& shape, Order order);
 std::shared_ptr<Buffer> map_raw(const std::string& path, std::size_t bytes, std::size_t alignment,
                                 const RawOptions& options);
@@ -69,12 +86,38 @@ load(const std::string& path, const LoadOptions& options = {}) {
 /// who has it mapped keeps the old contents.
 template <class T>
 requires detail::NpyElement<std::remove_const_t<T>>
-void dump(const ArrayView<T>& view, const std::string& path) {
-  detail::dump_npy(path, detail::npy_type_of<std::remove_const_t<T>>(), view.data(), view.layout());
+void dump(const ArrayView<T>& view, const std::string& path, const DumpOptions& options = {}) {
+  detail::dump_npy(path, detail::npy_type_of<std::remove_const_t<T>>(), view.data(), view.layout(),
+                   options);
 }
 template <detail::NpyElement T>
-void dump(const Array<T>& array, const std::string& path) {
-  dump(array.view(), path);
+void dump(const Array<T>& array, const std::string& path, const DumpOptions& options = {}) {
+  dump(array.view(), path, options);
+}
+
+/// Any other value that has a codec and owns its memory. The name is there when the file is
+/// complete. Arrays in it are written where they lie, and can be mapped from an uncompressed file.
+template <class T>
+requires(!is_view<T> && detail::is_encodable<T>) void dump(const T& value, const std::string& path,
+                                                           const DumpOptions& options = {}) {
+  detail::dump_value(
+      path, detail::described_type<T>(),
+      [](Encoder& out, const void* any) { detail::encode(out, *static_cast<const T*>(any)); },
+      &value, options);
+}
+/// The value in a file that dump() wrote. Its type must be the one that was written.
+template <class T>
+requires(!is_view<T> && detail::is_encodable<T> && !(detail::is_array<T> && requires {
+  requires detail::NpyElement<typename T::value_type>;
+})) T load(const std::string& path, const LoadOptions& options = {}) {
+  std::optional<T> value;
+  detail::load_value(
+      path, detail::type_text<T>(),
+      [](Decoder& in, void* place) {
+        static_cast<std::optional<T>*>(place)->emplace(detail::decode<T>(in));
+      },
+      &value, options);
+  return *std::move(value);
 }
 
 /// Makes a .npy file of zeros and maps it: what is written to the array reaches the file. The file

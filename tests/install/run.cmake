@@ -37,7 +37,37 @@ run(${COMPILER} -std=c++20 ${SOURCE_DIR}/examples/quickstart.cc -o ${WORK_DIR}/q
     -Wl,-rpath,${pc_dir}/..)
 run(${WORK_DIR}/quickstart)
 
-# A program that uses threads only needs neither ZeroMQ nor Cap'n Proto.
+# A program that runs loops on threads needs the core and the threads, and no library of others.
+file(WRITE ${WORK_DIR}/threads_only/main.cc [[
+#include "paracord/backends/threads/threads.h"
+#include "paracord/core/parallel.h"
+#include <ranges>
+int twice(int x) { return 2 * x; }
+int main() {
+  paracord::Parallel parallel({.n_jobs = 2});
+  return parallel(std::views::iota(0, 4) | std::views::transform([](int i) {
+                    return paracord::delayed<twice>(i);
+                  }))[3] == 6 ? 0 : 1;
+}
+]])
+file(WRITE ${WORK_DIR}/threads_only/CMakeLists.txt [[
+cmake_minimum_required(VERSION 3.25)
+project(threads_only LANGUAGES CXX)
+find_package(paracord REQUIRED COMPONENTS core backend_threads)
+add_executable(threads_only main.cc)
+target_link_libraries(threads_only PRIVATE paracord::backend_threads)
+]])
+run(${CMAKE_COMMAND} -S ${WORK_DIR}/threads_only -B ${WORK_DIR}/threads_only/build -G Ninja
+    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${COMPILER})
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/threads_only/build)
+run(${WORK_DIR}/threads_only/build/threads_only)
+execute_process(COMMAND ldd ${WORK_DIR}/threads_only/build/threads_only OUTPUT_VARIABLE libraries
+                COMMAND_ERROR_IS_FATAL ANY)
+if(libraries MATCHES "zmq|capnp|xxhash|zstd|lz4|lzma|bz2|libz[.]")
+  message(FATAL_ERROR "a threads-only program links: ${libraries}")
+endif()
+
+# All of it, with pkg-config, needs neither ZeroMQ nor Cap'n Proto.
 execute_process(COMMAND ldd ${WORK_DIR}/quickstart OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
 if(libraries MATCHES "zmq|capnp")
   message(FATAL_ERROR "a threads-only program links: ${libraries}")
