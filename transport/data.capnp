@@ -18,11 +18,14 @@ struct DataMessage {
   object @0 :ObjectName;
   union {
     hello @1 :Hello;
-    askTable @2 :Void;
-    table @3 :List(UInt64);  # two for each chunk
+    # From this chunk on. From 0: tell me also which chunks you have, now and later.
+    askTable @2 :UInt32;
+    table @3 :TablePart;
     want @4 :List(UInt32);   # chunks
     chunk @5 :Chunk;
-    cannot @6 :Text;         # why; the sender has nothing of this object
+    # Why; the sender has nothing of this object. An object without a name: of this connection.
+    cannot @6 :Text;
+    have @7 :Have;
   }
 }
 
@@ -31,7 +34,17 @@ struct Hello {
   peer @1 :UInt64;
 }
 
+struct TablePart {
+  first @0 :UInt32;
+  digests @1 :List(UInt64);  # two for each chunk
+}
+
 struct Chunk {
   index @0 :UInt32;
   bytes @1 :Data;
+}
+
+struct Have {
+  all @0 :Bool;
+  chunks @1 :List(UInt32);  # more of them
 }

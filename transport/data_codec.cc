@@ -14,6 +14,7 @@ namespace {
 
 constexpr unsigned most_segments = 4;
 constexpr int deepest_nesting = 8;
+constexpr std::size_t longest_text = 1000;
 
 void put(wire::ObjectName::Builder out, const ObjectId& object) {
   out.setFirst(object.digest[0]);
@@ -23,6 +24,11 @@ void put(wire::ObjectName::Builder out, const ObjectId& object) {
 
 ObjectId read(wire::ObjectName::Reader in) {
   return {{in.getFirst(), in.getSecond()}, in.getBytes()};
+}
+
+void put_chunks(capnp::List<std::uint32_t>::Builder to, const std::vector<std::uint32_t>& chunks) {
+  unsigned i = 0;
+  for (const std::uint32_t chunk : chunks) to.set(i++, chunk);
 }
 
 struct Writer {
@@ -36,22 +42,22 @@ struct Writer {
   }
   void operator()(const AskTable& ask) {
     put(out.initObject(), ask.object);
-    out.setAskTable();
+    out.setAskTable(ask.first);
   }
-  void operator()(const Table& table) {
-    put(out.initObject(), table.table.id);
-    auto to = out.initTable(static_cast<unsigned>(2 * table.table.chunks.size()));
+  void operator()(const TablePart& table) {
+    put(out.initObject(), table.object);
+    auto to = out.initTable();
+    to.setFirst(table.first);
+    auto digests = to.initDigests(static_cast<unsigned>(2 * table.digests.size()));
     unsigned i = 0;
-    for (const Digest& digest : table.table.chunks) {
-      to.set(i++, digest[0]);
-      to.set(i++, digest[1]);
+    for (const Digest& digest : table.digests) {
+      digests.set(i++, digest[0]);
+      digests.set(i++, digest[1]);
     }
   }
   void operator()(const Want& want) {
     put(out.initObject(), want.object);
-    auto to = out.initWant(static_cast<unsigned>(want.chunks.size()));
-    unsigned i = 0;
-    for (const std::uint32_t chunk : want.chunks) to.set(i++, chunk);
+    put_chunks(out.initWant(static_cast<unsigned>(want.chunks.size())), want.chunks);
   }
   void operator()(const Chunk& chunk) {
     put(out.initObject(), chunk.object);
@@ -72,16 +78,49 @@ struct Writer {
     put(out.initObject(), cannot.object);
     out.setCannot(cannot.why);
   }
+  void operator()(const Have& have) {
+    put(out.initObject(), have.object);
+    auto to = out.initHave();
+    to.setAll(have.all);
+    put_chunks(to.initChunks(static_cast<unsigned>(have.chunks.size())), have.chunks);
+  }
 };
 
-Table read_table(const ObjectId& object, capnp::List<std::uint64_t>::Reader digests) {
-  KJ_REQUIRE(digests.size() == 2 * static_cast<std::uint64_t>(count_chunks(object)),
-             "a table of another length than its object's");
-  Table table{{object, {}}};
-  table.table.chunks.reserve(digests.size() / 2);
+TablePart read_table(const ObjectId& object, wire::TablePart::Reader in) {
+  const auto digests = in.getDigests();
+  KJ_REQUIRE(digests.size() % 2 == 0 && digests.size() / 2 <= longest_list,
+             "a part of a table with too many digests, or half a one");
+  KJ_REQUIRE(std::uint64_t{in.getFirst()} + digests.size() / 2 <= count_chunks(object),
+             "a table that is longer than its object's");
+  TablePart part{object, in.getFirst(), {}};
+  part.digests.reserve(digests.size() / 2);
   for (unsigned i = 0; i != digests.size(); i += 2)
-    table.table.chunks.push_back({digests[i], digests[i + 1]});
-  return table;
+    part.digests.push_back({digests[i], digests[i + 1]});
+  return part;
+}
+
+std::vector<std::uint32_t> read_chunks(const ObjectId& object,
+                                       capnp::List<std::uint32_t>::Reader in) {
+  KJ_REQUIRE(in.size() <= longest_list, "a list of too many chunks");
+  std::vector<std::uint32_t> chunks;
+  chunks.reserve(in.size());
+  for (const std::uint32_t chunk : in) {
+    KJ_REQUIRE(chunk < count_chunks(object), "a chunk beyond the end of its object");
+    chunks.push_back(chunk);
+  }
+  return chunks;
+}
+
+Chunk read_chunk(const ObjectId& object, wire::Chunk::Reader in) {
+  const auto bytes = in.getBytes();
+  KJ_REQUIRE(in.getIndex() < count_chunks(object), "a chunk beyond the end of its object");
+  KJ_REQUIRE(bytes.size() == bytes_of_chunk(object, in.getIndex()),
+             "a chunk of another length than its place");
+  return {object, in.getIndex(), {reinterpret_cast<const std::byte*>(bytes.begin()), bytes.size()}};
+}
+
+std::string read_text(capnp::Text::Reader in) {
+  return std::string(in.cStr(), std::min<std::size_t>(in.size(), longest_text));
 }
 
 DataMessage read(wire::DataMessage::Reader in) {
@@ -91,29 +130,17 @@ DataMessage read(wire::DataMessage::Reader in) {
     case wire::DataMessage::HELLO:
       return Hello{in.getHello().getProtocol(), in.getHello().getPeer()};
     case wire::DataMessage::ASK_TABLE:
-      return AskTable{object};
+      return AskTable{object, in.getAskTable()};
     case wire::DataMessage::TABLE:
       return read_table(object, in.getTable());
-    case wire::DataMessage::WANT: {
-      Want want{object, {}};
-      for (const std::uint32_t chunk : in.getWant()) {
-        KJ_REQUIRE(chunk < count_chunks(object), "a chunk beyond the end of its object");
-        want.chunks.push_back(chunk);
-      }
-      return want;
-    }
-    case wire::DataMessage::CHUNK: {
-      const auto chunk = in.getChunk();
-      const auto bytes = chunk.getBytes();
-      KJ_REQUIRE(chunk.getIndex() < count_chunks(object), "a chunk beyond the end of its object");
-      KJ_REQUIRE(bytes.size() == bytes_of_chunk(object, chunk.getIndex()),
-                 "a chunk of another length than its place");
-      return Chunk{object,
-                   chunk.getIndex(),
-                   {reinterpret_cast<const std::byte*>(bytes.begin()), bytes.size()}};
-    }
+    case wire::DataMessage::WANT:
+      return Want{object, read_chunks(object, in.getWant())};
+    case wire::DataMessage::CHUNK:
+      return read_chunk(object, in.getChunk());
     case wire::DataMessage::CANNOT:
-      return Cannot{object, in.getCannot().cStr()};
+      return Cannot{object, read_text(in.getCannot())};
+    case wire::DataMessage::HAVE:
+      return Have{object, in.getHave().getAll(), read_chunks(object, in.getHave().getChunks())};
     default:
       KJ_FAIL_REQUIRE("a message of an unknown kind");
   }
@@ -133,8 +160,9 @@ std::size_t bytes_of_chunk(const ObjectId& object, std::uint32_t index) {
 void encode(const DataMessage& message, const OnFrame& on_frame) {
   std::size_t words = 64;
   std::span<const std::byte> chunk;
-  if (const auto* table = std::get_if<Table>(&message)) words += 2 * table->table.chunks.size();
+  if (const auto* table = std::get_if<TablePart>(&message)) words += 2 * table->digests.size();
   if (const auto* want = std::get_if<Want>(&message)) words += want->chunks.size();
+  if (const auto* have = std::get_if<Have>(&message)) words += have->chunks.size();
   if (const auto* sent = std::get_if<Chunk>(&message)) chunk = sent->bytes;
   capnp::MallocMessageBuilder builder(static_cast<unsigned>(words));
   std::visit(Writer{builder, builder.initRoot<wire::DataMessage>()}, message);

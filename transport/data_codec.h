@@ -21,11 +21,15 @@ struct Hello {
   std::uint32_t protocol = protocol_version;
   PeerId peer = 0;
 };
+/// From 0: tell me also which chunks you have, now and later.
 struct AskTable {
   ObjectId object;
+  std::uint32_t first = 0;
 };
-struct Table {
-  ObjectTable table;
+struct TablePart {
+  ObjectId object;
+  std::uint32_t first = 0;
+  std::vector<Digest> digests;
 };
 struct Want {
   ObjectId object;
@@ -36,11 +40,18 @@ struct Chunk {
   std::uint32_t index = 0;
   std::span<const std::byte> bytes;  ///< in the frame that it came in, or where it lies
 };
+/// Nothing of this object is here. Without a name: of the connection.
 struct Cannot {
   ObjectId object;
   std::string why;
 };
-using DataMessage = std::variant<Hello, AskTable, Table, Want, Chunk, Cannot>;
+/// More chunks that the sender can send; `all`: every one.
+struct Have {
+  ObjectId object;
+  bool all = false;
+  std::vector<std::uint32_t> chunks;
+};
+using DataMessage = std::variant<Hello, AskTable, TablePart, Want, Chunk, Cannot, Have>;
 
 /// Chunks of an object of this size.
 std::uint32_t count_chunks(const ObjectId& object);
@@ -56,7 +67,9 @@ void encode(const DataMessage& message, const OnFrame& on_frame);
 /// Frames begin at multiples of 8.
 Status decode(std::span<const std::span<const std::byte>> frames, DataMessage& message);
 
-/// The largest frame of any message.
-inline constexpr std::size_t largest_frame = std::size_t{64} << 20;
+/// Longer lists of digests or chunks go in several messages.
+inline constexpr std::size_t longest_list = std::size_t{1} << 16;
+/// The largest frame of any message: a chunk, or the longest list.
+inline constexpr std::size_t largest_frame = chunk_bytes + (std::size_t{64} << 10);
 
 }  // namespace paracord::cluster::data

@@ -1,5 +1,6 @@
 #include "paracord/transport/data_links.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,7 +13,11 @@ namespace {
 constexpr const char* zap_domain = "paracord-data";
 constexpr std::size_t most_frames = 4;
 constexpr int most_messages = 32;  // of one socket, before the others' turn
+constexpr int most_queued = 64;    // messages; windows keep below it
+constexpr int small_messages_queued = 4096;
 constexpr std::size_t most_banned = 10'000;
+constexpr int stuck_milliseconds = 20'000;
+constexpr int most_sockets = 16'384;  // of the context: three for each peer
 
 // Cap'n Proto reads words where they are aligned as such; small messages of ZeroMQ are not.
 std::span<const std::byte> aligned(const zmq::message_t& frame, std::vector<std::uint64_t>& copy) {
@@ -23,15 +28,14 @@ std::span<const std::byte> aligned(const zmq::message_t& frame, std::vector<std:
   return {reinterpret_cast<const std::byte*>(copy.data()), bytes.size()};
 }
 
-// All frames of one message; false: there is none.
+// All frames of one message, or one more than any has; false: there is none.
 bool receive(zmq::socket_t& socket, std::vector<zmq::message_t>& frames) {
   frames.clear();
   do {
+    if (frames.size() > most_frames + 1) frames.pop_back();
     frames.emplace_back();
     if (!socket.recv(frames.back(), zmq::recv_flags::dontwait)) return false;
-    if (frames.size() > most_frames + 2) frames.pop_back();
-    if (frames.empty()) return false;
-  } while (socket.get(zmq::sockopt::rcvmore) != 0);
+  } while (frames.back().more());
   return true;
 }
 
@@ -41,20 +45,32 @@ void release(void*, void* hint) {
 
 }  // namespace
 
-DataLinks::DataLinks(const DataPlane::Options& options, OnMessage on_message, OnPeer on_connected,
-                     OnPeer on_disconnected)
-    : options_(options),
-      on_message_(std::move(on_message)),
-      on_connected_(std::move(on_connected)),
-      on_disconnected_(std::move(on_disconnected)) {
-  if (options_.listen.empty()) return;
-  if (!options_.keys.empty() && options_.admits) {
+void DataLinks::set_options(zmq::socket_t& socket) {
+  set_common_options(socket, largest_frame);
+  socket.set(zmq::sockopt::rcvhwm, most_queued);
+  socket.set(zmq::sockopt::sndhwm, small_messages_queued);
+  // A peer that is stopped, and reads no more, must not hold what it was being sent for ever.
+  socket.set(zmq::sockopt::tcp_maxrt, stuck_milliseconds);
+}
+
+DataLinks::DataLinks(const DataPlane::Options& options, Events events)
+    : options_(options), events_(std::move(events)) {
+  context_.set(zmq::ctxopt::max_sockets,
+               std::min(most_sockets, context_.get(zmq::ctxopt::socket_limit)));
+  if (!options_.listen.empty()) listen();
+}
+
+void DataLinks::listen() {
+  if (!options_.keys.empty()) {
     zap_.emplace(context_, [this](std::string_view, std::string_view key) {
-      return options_.admits(key) ? std::optional<std::string>("peer") : std::nullopt;
+      std::optional<std::string> name(key);
+      const bool banned = banned_keys_.with([&](const auto& keys) { return keys.contains(*name); });
+      if (banned || (options_.admits && !options_.admits(key))) name.reset();
+      return name;
     });
   }
   router_.emplace(context_, zmq::socket_type::router);
-  set_common_options(*router_, largest_frame);
+  set_options(*router_);
   secure_server(*router_, options_.keys, zap_domain);
   router_->set(zmq::sockopt::router_mandatory, true);
   address_ = bind_socket(*router_, options_.listen);
@@ -64,31 +80,6 @@ DataLinks::~DataLinks() {
   dialled_.clear();
   router_.reset();
   zap_.reset();
-}
-
-void DataLinks::dial(const NodeAddress& node) {
-  if (node.node == options_.self || dialled_.contains(node.node)) return;
-  open(node);
-}
-
-void DataLinks::open(const NodeAddress& node) {
-  auto dialled =
-      std::make_unique<Dialled>(Dialled{node, zmq::socket_t(context_, zmq::socket_type::dealer),
-                                        zmq::socket_t(context_, zmq::socket_type::pair), false});
-  set_common_options(dialled->socket, largest_frame);
-  secure_client(dialled->socket, options_.keys, node.data_key);
-  const std::string watch = "inproc://data-monitor-" + std::to_string(++monitors_);
-  zmq_socket_monitor(dialled->socket.handle(), watch.c_str(),
-                     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
-  dialled->monitor.set(zmq::sockopt::linger, 0);
-  dialled->monitor.connect(watch);
-  dialled->socket.connect(node.data_address);
-  dialled_[node.node] = std::move(dialled);
-}
-
-void DataLinks::forget(PeerId peer) {
-  dialled_.erase(peer);
-  if (const auto route = routes_.extract(peer); !route.empty()) peers_.erase(route.mapped());
 }
 
 bool DataLinks::reaches(PeerId peer) const {
@@ -102,9 +93,11 @@ bool DataLinks::send(PeerId peer, const DataMessage& message, const Keep& keep) 
     return send_frames(dialled->second->socket, nullptr, message, keep);
   const auto route = routes_.find(peer);
   if (route == routes_.end() || !router_) return false;
-  return send_frames(*router_, &route->second, message, keep);
+  const std::string to = route->second;
+  return send_frames(*router_, &to, message, keep);
 }
 
+// A message whose first frame has found room finds room for the others.
 bool DataLinks::send_frames(zmq::socket_t& socket, const std::string* route,
                             const DataMessage& message, const Keep& keep) {
   bool sent = true;
@@ -123,36 +116,23 @@ bool DataLinks::send_frames(zmq::socket_t& socket, const std::string* route,
       }
     });
   } catch (const zmq::error_t& error) {
-    if (error.num() != EHOSTUNREACH) throw;
-    // The peer's connection is gone; it dials anew, and says hello.
-    const auto peer = peers_.extract(*route);
-    if (peer.empty()) return false;
-    routes_.erase(peer.mapped());
-    on_disconnected_(peer.mapped());
+    if (error.num() == EAGAIN) return false;
+    if (error.num() != EHOSTUNREACH || route == nullptr) throw;
+    lose_route(*route);  // the peer dials anew, and says hello
     return false;
   }
   return sent;
 }
 
-void DataLinks::read_monitor(Dialled& dialled) {
-  zmq::message_t event, address;
-  while (dialled.monitor.recv(event, zmq::recv_flags::dontwait)) {
-    (void)dialled.monitor.recv(address, zmq::recv_flags::dontwait);
-    std::uint16_t kind = 0;
-    if (event.size() >= sizeof kind) std::memcpy(&kind, event.data(), sizeof kind);
-    dialled.connected = kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-    if (dialled.connected) {
-      (void)send_frames(dialled.socket, nullptr, Hello{protocol_version, options_.self}, nullptr);
-      on_connected_(dialled.node.node);
-    } else {
-      on_disconnected_(dialled.node.node);
-    }
-  }
+void DataLinks::lose_route(const std::string& route) {
+  const auto peer = peers_.extract(route);
+  if (peer.empty()) return;
+  routes_.erase(peer.mapped());
+  events_.disconnected(peer.mapped());
 }
 
-void DataLinks::read_dialled(Dialled& dialled) {
-  const PeerId peer = dialled.node.node;
-  std::vector<zmq::message_t> frames;
+void DataLinks::read_dialled(PeerId peer) {
+  Frames frames;
   for (int i = 0; i != most_messages; ++i) {
     const auto found = dialled_.find(peer);  // what has come may have ended it
     if (found == dialled_.end() || !receive(found->second->socket, frames)) return;
@@ -161,7 +141,7 @@ void DataLinks::read_dialled(Dialled& dialled) {
 }
 
 void DataLinks::read_router() {
-  std::vector<zmq::message_t> frames;
+  Frames frames;
   for (int i = 0; i != most_messages && receive(*router_, frames); ++i) {
     const std::string route = frames.front().to_string();
     if (banned_routes_.contains(route)) continue;
@@ -171,57 +151,99 @@ void DataLinks::read_router() {
   }
 }
 
-void DataLinks::handle(PeerId from, const std::string& route, std::vector<zmq::message_t>& frames) {
+void DataLinks::handle(PeerId from, const std::string& route, Frames& frames) {
   std::vector<std::span<const std::byte>> parts;
   std::vector<std::vector<std::uint64_t>> copies(frames.size());
   for (std::size_t i = 0; i != frames.size(); ++i) parts.push_back(aligned(frames[i], copies[i]));
   DataMessage message;
   const Status read = decode(parts, message);
-  const auto* hello = read.ok() ? std::get_if<Hello>(&message) : nullptr;
-  if (hello != nullptr && !route.empty()) return learn(route, *hello);
-  if (!read.ok() || from == 0) {
-    ++banned_;
-    if (route.empty()) return forget(from);
-    if (banned_routes_.size() < most_banned) banned_routes_.insert(route);
-    return forget(from);
+  if (!read.ok()) return ban(from, route, frames, read.message());
+  if (const auto* hello = std::get_if<Hello>(&message)) {
+    if (!route.empty()) learn(route, *hello);
+    return;
   }
-  on_message_(from, message);
+  const auto* cannot = std::get_if<Cannot>(&message);
+  if (cannot != nullptr && cannot->object == ObjectId{}) {
+    if (from != 0) events_.refused(from, cannot->why);
+  } else if (from != 0) {  // else: of one who has been forgotten, or whose hello was refused
+    events_.message(from, message);
+  }
 }
 
 void DataLinks::learn(const std::string& route, const Hello& hello) {
-  if (hello.protocol != protocol_version || hello.peer == 0) return;
+  if (hello.protocol != protocol_version || hello.peer == 0 || hello.peer == options_.self) {
+    const Cannot why{{},
+                     "the peer speaks version " + std::to_string(protocol_version) +
+                         " of the data protocol, and was greeted in version " +
+                         std::to_string(hello.protocol) + " by peer " + std::to_string(hello.peer)};
+    (void)send_frames(*router_, &route, why, nullptr);
+    return;
+  }
   const auto before = routes_.find(hello.peer);
-  if (before != routes_.end()) peers_.erase(before->second);
+  if (before != routes_.end() && before->second == route) return;
+  if (before != routes_.end()) lose_route(std::string(before->second));
+  if (const auto other = peers_.find(route); other != peers_.end()) routes_.erase(other->second);
   routes_[hello.peer] = route;
   peers_[route] = hello.peer;
-  on_connected_(hello.peer);
+  events_.connected(hello.peer);
 }
 
-void DataLinks::turn(int wake_fd, Time longest) {
-  std::vector<zmq::pollitem_t> items{{nullptr, wake_fd, ZMQ_POLLIN, 0}};
-  if (router_) items.push_back({router_->handle(), 0, ZMQ_POLLIN, 0});
-  std::vector<PeerId> order;
-  for (auto& [peer, dialled] : dialled_) {
-    order.push_back(peer);
-    items.push_back({dialled->socket.handle(), 0, ZMQ_POLLIN, 0});
-    items.push_back({dialled->monitor.handle(), 0, ZMQ_POLLIN, 0});
+void DataLinks::ban(PeerId peer, const std::string& route, Frames& frames, const std::string& why) {
+  banned_.fetch_add(1);
+  const char* key = zmq_msg_gets(frames.back().handle(), "User-Id");
+  if (key != nullptr && *key != '\0')
+    banned_keys_.with([&](auto& keys) { keys.insert(std::string(key)); });
+  if (!route.empty()) {
+    if (banned_routes_.size() >= most_banned) banned_routes_.clear();
+    banned_routes_.insert(route);
   }
-  const auto milliseconds = longest.count() < 0 ? -1 : (longest.count() + 999'999) / 1'000'000;
+  if (peer == 0) return;
+  forget(peer);
+  if (banned_peers_.size() >= most_banned) banned_peers_.clear();
+  const std::string told = "the peer " + std::to_string(peer) + " is banned: " + why;
+  banned_peers_[peer] = told;
+  events_.disconnected(peer);
+  events_.refused(peer, told);
+}
+
+// Who has dialled this end, and is gone without a word, is found out by talking to it.
+void DataLinks::probe_routes(Time now) {
+  if (!router_ || now - probed_ < options_.silence) return;
+  probed_ = now;
+  std::vector<std::string> routes;
+  for (const auto& [peer, route] : routes_) routes.push_back(route);
+  for (const std::string& route : routes)
+    (void)send_frames(*router_, &route, Hello{protocol_version, options_.self}, nullptr);
+}
+
+void DataLinks::turn(int wake_fd, Time longest, Time now) {
+  reopen_failed(now);
+  probe_routes(now);
+  if (items_stale_) {
+    items_ = {{nullptr, wake_fd, ZMQ_POLLIN, 0}};
+    order_.clear();
+    if (router_) items_.push_back({router_->handle(), 0, ZMQ_POLLIN, 0});
+    for (auto& [peer, dialled] : dialled_) {
+      order_.push_back(peer);
+      items_.push_back({dialled->socket.handle(), 0, ZMQ_POLLIN, 0});
+      items_.push_back({dialled->monitor.handle(), 0, ZMQ_POLLIN, 0});
+    }
+    items_stale_ = false;
+  }
   try {
-    zmq::poll(items, std::chrono::milliseconds(milliseconds));
+    zmq::poll(items_, std::chrono::ceil<std::chrono::milliseconds>(longest));
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
     return;
   }
   std::size_t next = 1;
-  if (router_ && items[next++].revents != 0) read_router();
-  for (const PeerId peer : order) {
-    const bool came = items[next++].revents != 0;
-    const bool changed = items[next++].revents != 0;
-    const auto dialled = dialled_.find(peer);
-    if (dialled == dialled_.end()) continue;
-    if (changed) read_monitor(*dialled->second);
-    if (came && dialled_.contains(peer)) read_dialled(*dialled_.at(peer));
+  if (router_ && items_[next++].revents != 0) read_router();
+  // Peers may be forgotten or reopened meanwhile: then there is nothing to read yet, which is seen.
+  for (const PeerId peer : order_) {
+    const bool came = items_[next++].revents != 0;
+    const bool changed = items_[next++].revents != 0;
+    if (changed) read_monitor(peer, now);
+    if (came) read_dialled(peer);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "paracord/core/guarded.h"
 #include "paracord/transport/data_codec.h"
 #include "paracord/transport/data_plane.h"
 #include "paracord/transport/zap.h"
@@ -18,26 +20,34 @@ namespace paracord::cluster::data {
 /// The sockets of a data plane: one ROUTER where it listens, one DEALER for each peer that it has
 /// dialled. Whoever listens knows its peers by the hello with which each begins.
 ///
+/// Who sends what cannot be read is banned: its connection's frames are dropped, and its key, if it
+/// has one, is not let in again. The others' connections go on.
+///
 /// Threads: the plane's.
 class DataLinks {
  public:
   /// What a chunk's memory is kept by while it is being sent.
   using Keep = std::shared_ptr<const void>;
-  using OnMessage = std::function<void(PeerId from, DataMessage& message)>;
-  using OnPeer = std::function<void(PeerId peer)>;
+  struct Events {
+    std::function<void(PeerId from, DataMessage& message)> message;
+    std::function<void(PeerId peer)> connected, disconnected;
+    /// It cannot be talked to; though that may be tried again.
+    std::function<void(PeerId peer, const std::string& why)> refused;
+  };
 
-  DataLinks(const DataPlane::Options& options, OnMessage on_message, OnPeer on_connected,
-            OnPeer on_disconnected);
+  DataLinks(const DataPlane::Options& options, Events events);
   ~DataLinks();
 
   const std::string& address() const { return address_; }
   void dial(const NodeAddress& node);
   void forget(PeerId peer);
   bool reaches(PeerId peer) const;
+  /// Why there is no connection and none to hope for; empty: nothing is known to be wrong.
+  std::string trouble(PeerId peer) const;
   /// Does not wait. False: there is no connection, or no room.
   bool send(PeerId peer, const DataMessage& message, const Keep& keep = nullptr);
   /// Waits for messages, or for `wake_fd`, at most this long; handles what has come.
-  void turn(int wake_fd, Time longest);
+  void turn(int wake_fd, Time longest, Time now);
   std::uint64_t banned() const { return banned_; }
 
  private:
@@ -45,28 +55,46 @@ class DataLinks {
     NodeAddress node;
     zmq::socket_t socket, monitor;
     bool connected = false;
+    int failures = 0;  // of handshakes, since the last that went well
+    std::string trouble;
+    std::optional<Time> reopens;  // ZeroMQ itself would not try again
   };
-  void open(const NodeAddress& node);
-  void read_monitor(Dialled& dialled);
-  void read_dialled(Dialled& dialled);
+  using Frames = std::vector<zmq::message_t>;
+  static void set_options(zmq::socket_t& socket);
+  void listen();
+  void open(Dialled& dialled);
+  void reopen_failed(Time now);
+  void probe_routes(Time now);
+  void read_monitor(PeerId peer, Time now);
+  void handle_event(PeerId peer, Dialled& dialled, int kind, int value, Time now);
+  void handshake_failed(PeerId peer, Dialled& dialled, const std::string& why, Time now);
+  void read_dialled(PeerId peer);
   void read_router();
-  void handle(PeerId from, const std::string& route, std::vector<zmq::message_t>& frames);
+  void handle(PeerId from, const std::string& route, Frames& frames);
   void learn(const std::string& route, const Hello& hello);
+  void lose_route(const std::string& route);
+  void ban(PeerId peer, const std::string& route, Frames& frames, const std::string& why);
   bool send_frames(zmq::socket_t& socket, const std::string* route, const DataMessage& message,
                    const Keep& keep);
 
   const DataPlane::Options& options_;
-  const OnMessage on_message_;
-  const OnPeer on_connected_, on_disconnected_;
+  const Events events_;
+  detail::Guarded<std::set<std::string>> banned_keys_;
   zmq::context_t context_;
   std::optional<ZapHandler> zap_;
   std::optional<zmq::socket_t> router_;
   std::string address_;
   std::map<PeerId, std::unique_ptr<Dialled>> dialled_;
-  std::map<PeerId, std::string> routes_;  // of those who have dialled this end
+  std::map<PeerId, std::string> hopeless_, banned_peers_;  // not dialled, and why
+  std::map<PeerId, std::string> routes_;                   // of those who have dialled this end
   std::map<std::string, PeerId> peers_;
   std::set<std::string> banned_routes_;
-  std::uint64_t banned_ = 0, monitors_ = 0;
+  std::vector<zmq::pollitem_t> items_;
+  std::vector<PeerId> order_;  // of those dialled, in items_
+  bool items_stale_ = true;
+  Time probed_{};
+  std::atomic<std::uint64_t> banned_{0};
+  std::uint64_t monitors_ = 0;
 };
 
 }  // namespace paracord::cluster::data

@@ -1,239 +1,163 @@
 #include "paracord/transport/data_plane.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
-#include <map>
-#include <thread>
+#include <utility>
 
-#include "paracord/core/event.h"
-#include "paracord/core/guarded.h"
-#include "paracord/transport/data_links.h"
-#include "paracord/transport/fetch.h"
+#include "paracord/transport/data_plane_state.h"
 
 namespace paracord::cluster {
 
 namespace {
 
-constexpr auto longest_wait = std::chrono::milliseconds(200);
+// While something is on its way, stalls are looked for; else only lost connections are.
+constexpr Time busy_wait = std::chrono::milliseconds(50);
+constexpr Time idle_wait = std::chrono::milliseconds(500);
+constexpr Time offer_follows = std::chrono::seconds(1);
 
 Time now() {
   return std::chrono::steady_clock::now().time_since_epoch();
 }
 
-// What is being sent of an offer. Kept by each chunk on its way.
-struct Sending {
-  std::shared_ptr<const void> owner;
-  std::atomic<int> chunks{0};
-  detail::Event idle;
-};
-
 }  // namespace
 
-struct DataPlane::State {
-  explicit State(Options given)
-      : options(std::move(given)),
-        wake_fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-        links(
-            options, [this](PeerId from, data::DataMessage& message) { handle(from, message); },
-            [this](PeerId peer) { connected(peer); }, [this](PeerId peer) { disconnected(peer); }) {
-  }
-  ~State() { close(wake_fd); }
+DataPlane::State::State(Options given)
+    : options(std::move(given)),
+      links(options, {[this](PeerId from, data::DataMessage& message) { handle(from, message); },
+                      [this](PeerId peer) {
+                        for (auto& [object, fetch] : fetches) fetch->source_connected(peer, now());
+                      },
+                      [this](PeerId peer) { disconnected(peer); },
+                      [this](PeerId peer, const std::string& why) { refused(peer, why); }}) {}
 
-  struct Offer {
-    std::shared_ptr<const ObjectTable> table;
-    const std::byte* data;
-    std::shared_ptr<Sending> sending;
-  };
-  struct Awaited {
-    PeerId peer;
-    std::uint32_t chunk;
-  };
+void DataPlane::State::post(std::function<void()> job) {
+  jobs.with([&](auto& waiting) { waiting.push_back(std::move(job)); });
+  waker->wake();
+}
 
-  void post(std::function<void()> job) {
-    jobs.with([&](auto& waiting) { waiting.push_back(std::move(job)); });
-    const std::uint64_t one = 1;
-    if (!woken.exchange(true)) (void)!write(wake_fd, &one, sizeof one);
-  }
-  // Runs it on the plane's thread, and waits.
-  void run(const std::function<void()>& job) {
-    if (std::this_thread::get_id() == thread.get_id()) return job();
-    std::atomic<bool> done{false};
-    post([&] {
+void DataPlane::State::run(const std::function<void()>& job) {
+  if (std::this_thread::get_id() == thread.get_id()) return job();
+  // Shared: who waits may go on before the plane's thread is through with telling it.
+  const auto done = std::make_shared<std::atomic<bool>>(false);
+  post([this, &job, done] {
+    job();
+    done->store(true);
+    ran.notify();
+  });
+  ran.wait([&] { return done->load(); });
+}
+
+Time DataPlane::State::longest_wait() const {
+  return fetches.empty() && between.empty() && outbox.is_empty() ? idle_wait : busy_wait;
+}
+
+void DataPlane::State::serve() {
+  while (!stopped.load()) {
+    links.turn(waker->fd(), longest_wait(), now());
+    waker->clear();
+    for (const auto& job : jobs.with([](auto& waiting) { return std::exchange(waiting, {}); }))
       job();
-      done.store(true);
-      ran.notify();
-    });
-    ran.wait([&] { return done.load(); });
+    pump_all();
+    outbox.pump([this](PeerId peer, const data::Outbox::Item& item,
+                       const data::Outbox::Turn& turn) { return send_chunk(peer, item, turn); });
+    end_fetches();
+    end_between();
   }
+}
 
-  void serve() {
-    while (!stopped.load()) {
-      links.turn(wake_fd, longest_wait);
-      std::uint64_t wakes = 0;
-      woken.store(false);
-      (void)!read(wake_fd, &wakes, sizeof wakes);
-      for (const auto& job : jobs.with([](auto& waiting) { return std::exchange(waiting, {}); }))
-        job();
-      pump_all();
-    }
+void DataPlane::State::pump(data::Fetch& fetch) {
+  fetch.tell_listeners();
+  fetch.pump(now());
+}
+
+void DataPlane::State::pump_all() {
+  for (auto& [object, fetch] : fetches) pump(*fetch);
+}
+
+// Whom it is told may begin another one.
+void DataPlane::State::end_fetches() {
+  std::vector<ObjectId> ended;
+  for (const auto& [object, fetch] : fetches) {
+    if (fetch->state() != data::Fetch::State::running) ended.push_back(object);
   }
-
-  void pump_all() {
-    std::vector<ObjectId> ended;
-    for (auto& [object, fetch] : fetches) {
-      fetch->pump([this](PeerId peer) { return links.reaches(peer); },
-                  [this](PeerId peer, const data::DataMessage& m) { return links.send(peer, m); },
-                  now(), options.silence);
-      if (fetch->state() != data::Fetch::State::running) ended.push_back(object);
-    }
-    for (const ObjectId& object : ended) end(object);
-  }
-
-  void end(const ObjectId& object) {
+  for (const ObjectId& object : ended) {
     const auto node = fetches.extract(object);
-    data::Fetch& fetch = *node.mapped();
-    if (fetch.state() == data::Fetch::State::done) {
-      fetch.tell(Status());
-      return;
-    }
-    for (const Awaited& waiting : std::exchange(awaited[object], {}))
-      (void)links.send(waiting.peer, data::Cannot{object, "it did not get here"});
-    awaited.erase(object);
-    fetch.tell(Status(StatusCode::lost, "an object of " + std::to_string(object.bytes) +
-                                            " bytes can be had of nobody any more"));
+    end(*node.mapped());
   }
+}
 
-  void connected(PeerId peer) {
-    for (auto& [object, fetch] : fetches) fetch->source_connected(peer);
+void DataPlane::State::end(data::Fetch& fetch) {
+  const ObjectId object = fetch.object();
+  if (fetch.state() == data::Fetch::State::done) {
+    if (!offers.contains(object)) between[object].ends = now() + offer_follows;
+    return fetch.tell(Status());
   }
-  void disconnected(PeerId peer) {
-    for (auto& [object, fetch] : fetches) fetch->source_lost(peer);
-    for (auto& [object, waiting] : awaited)
-      std::erase_if(waiting, [&](const Awaited& one) { return one.peer == peer; });
-  }
+  outbox.drop_object(object);
+  for (const PeerId peer : fetch.listeners()) cannot(peer, object, "it did not get here");
+  fetch.tell(fetch.failure());
+}
 
-  void handle(PeerId from, data::DataMessage& message) {
-    struct {
-      State& state;
-      PeerId from;
-      void operator()(data::Hello&) {}
-      void operator()(data::AskTable& m) { state.give_table(from, m.object); }
-      void operator()(data::Table& m) { state.take_table(from, m.table); }
-      void operator()(data::Want& m) {
-        for (const std::uint32_t chunk : m.chunks) state.give(from, m.object, chunk);
-      }
-      void operator()(data::Chunk& m) { state.take_chunk(from, m); }
-      void operator()(data::Cannot& m) {
-        const auto fetch = state.fetches.find(m.object);
-        if (fetch != state.fetches.end()) fetch->second->source_gone(from);
-      }
-    } handler{*this, from};
-    std::visit(handler, message);
-  }
+void DataPlane::State::end_between() {
+  std::erase_if(between, [this](const auto& entry) {
+    const auto& [object, over] = entry;
+    if (now() < over.ends) return false;
+    std::set<PeerId> peers = over.listeners;
+    for (const auto& [peer, chunk] : over.wanted) peers.insert(peer);
+    for (const PeerId peer : peers) cannot(peer, object, "it is not here");
+    return true;
+  });
+}
 
-  void give_table(PeerId to, const ObjectId& object) {
-    if (const auto offer = offers.find(object); offer != offers.end()) {
-      (void)links.send(to, data::Table{*offer->second.table});
-    } else if (const auto fetch = fetches.find(object); fetch != fetches.end()) {
-      if (fetch->second->table() != nullptr) {
-        (void)links.send(to, data::Table{*fetch->second->table()});
-      } else {
-        tables_awaited[object].push_back(to);
-      }
-    } else {
-      (void)links.send(to, data::Cannot{object, "it is not here"});
-    }
-  }
+void DataPlane::State::add_offer(Offer offer) {
+  const ObjectId object = offer.table->id;
+  offers.insert_or_assign(object, std::move(offer));
+  const auto over = between.extract(object);
+  if (over.empty()) return;
+  for (const PeerId peer : over.mapped().listeners) give_table(peer, {object, 0});
+  for (const auto& [peer, chunk] : over.mapped().wanted) outbox.add(peer, {object, chunk});
+}
 
-  void take_table(PeerId from, const ObjectTable& table) {
-    const auto fetch = fetches.find(table.id);
-    if (fetch == fetches.end()) return;
-    fetch->second->take_table(from, table);
-    if (fetch->second->table() == nullptr) return;
-    for (const PeerId peer : std::exchange(tables_awaited[table.id], {}))
-      give_table(peer, table.id);
-    tables_awaited.erase(table.id);
+std::shared_ptr<DataPlane::State::Sending> DataPlane::State::remove_offer(const ObjectId& object) {
+  const auto offer = offers.extract(object);
+  if (offer.empty()) return nullptr;
+  if (!fetches.contains(object)) {
+    for (const PeerId peer : outbox.drop_object(object))
+      cannot(peer, object, "it is not here any more");
   }
+  return offer.mapped().sending;
+}
 
-  void give(PeerId to, const ObjectId& object, std::uint32_t chunk) {
-    if (const auto offer = offers.find(object); offer != offers.end())
-      return send_chunk(to, offer->second, chunk);
-    const auto fetch = fetches.find(object);
-    if (fetch == fetches.end()) {
-      (void)links.send(to, data::Cannot{object, "it is not here"});
-    } else if (fetch->second->has(chunk)) {
-      send_bytes(to, object, chunk, fetch->second->data(), fetch->second->owner());
-    } else {
-      awaited[object].push_back({to, chunk});
-    }
+void DataPlane::State::begin(data::Fetch::Setup setup) {
+  const ObjectId object = setup.object;
+  if (fetches.contains(object)) {
+    return setup.on_fetched(
+        Status(StatusCode::invalid_argument,
+               "the object is being fetched already; use add_source() for further sources"),
+        nullptr);
   }
-
-  void send_chunk(PeerId to, const Offer& offer, std::uint32_t chunk) {
-    const ObjectId& object = offer.table->id;
-    const std::byte* bytes = offer.data + std::size_t{chunk} * chunk_bytes;
-    if (digest_of({bytes, data::bytes_of_chunk(object, chunk)}) != offer.table->chunks[chunk]) {
-      ++chunks_refused;
-      (void)links.send(to, data::Cannot{object, "it has changed since it was named"});
-      if (told_changed) told_changed(object);
-      return;
-    }
-    offer.sending->chunks.fetch_add(1);
-    // Ends with the frame, or at once where that cannot be sent.
-    const std::shared_ptr<const void> keep(static_cast<const void*>(bytes),
-                                           [sending = offer.sending](const void*) {
-                                             if (sending->chunks.fetch_sub(1) == 1)
-                                               sending->idle.notify();
-                                           });
-    send_bytes(to, object, chunk, offer.data, keep);
+  if (object.bytes > options.largest_object) {
+    return setup.on_fetched(
+        Status(StatusCode::invalid_argument,
+               "an object of " + std::to_string(object.bytes) + " bytes is larger than the " +
+                   std::to_string(options.largest_object) + " that may be fetched"),
+        nullptr);
   }
-
-  void send_bytes(PeerId to, const ObjectId& object, std::uint32_t chunk, const std::byte* whole,
-                  const std::shared_ptr<const void>& keep) {
-    const std::size_t size = data::bytes_of_chunk(object, chunk);
-    const std::span bytes(whole + std::size_t{chunk} * chunk_bytes, size);
-    if (links.send(to, data::Chunk{object, chunk, bytes}, keep)) sent_bytes += size;
+  between.erase(object);
+  const std::vector<PeerId> sources = setup.sources;
+  auto fetch = std::make_unique<data::Fetch>(std::move(setup), now());
+  for (const PeerId peer : sources) {
+    if (const std::string why = links.trouble(peer); !why.empty()) fetch->source_gone(peer, why);
   }
+  fetches[object] = std::move(fetch);
+}
 
-  void take_chunk(PeerId from, const data::Chunk& chunk) {
-    const auto found = fetches.find(chunk.object);
-    if (found == fetches.end()) return;
-    data::Fetch& fetch = *found->second;
-    if (!fetch.take_chunk(from, chunk, now())) {
-      ++chunks_refused;
-      return;
-    }
-    received_bytes += chunk.bytes.size();
-    const auto waiting = awaited.find(chunk.object);
-    if (waiting != awaited.end()) {
-      for (const Awaited& one : waiting->second) {
-        if (one.chunk == chunk.index)
-          send_bytes(one.peer, chunk.object, chunk.index, fetch.data(), fetch.owner());
-      }
-      std::erase_if(waiting->second, [&](const Awaited& one) { return one.chunk == chunk.index; });
-      if (waiting->second.empty()) awaited.erase(waiting);
-    }
-    fetch.pump([this](PeerId peer) { return links.reaches(peer); },
-               [this](PeerId peer, const data::DataMessage& m) { return links.send(peer, m); },
-               now(), options.silence);
-  }
-
-  const Options options;
-  const int wake_fd;
-  std::map<ObjectId, Offer> offers;
-  std::map<ObjectId, std::unique_ptr<data::Fetch>> fetches;
-  std::map<ObjectId, std::vector<Awaited>> awaited;  // chunks that are on their way here
-  std::map<ObjectId, std::vector<PeerId>> tables_awaited;
-  std::function<void(const ObjectId&)> told_changed;
-  std::atomic<std::uint64_t> sent_bytes{0}, received_bytes{0}, chunks_refused{0}, started{0};
-  detail::Guarded<std::vector<std::function<void()>>> jobs;
-  std::atomic<bool> woken{false}, stopped{false};
-  detail::Event ran;
-  data::DataLinks links;
-  std::thread thread;
-};
+void DataPlane::State::cancel(const ObjectId& object, const std::string& why) {
+  const auto node = fetches.extract(object);
+  if (node.empty()) return;
+  if (!offers.contains(object)) outbox.drop_object(object);
+  for (const PeerId peer : node.mapped()->listeners())
+    cannot(peer, object, "it is not wanted here");
+  node.mapped()->tell(Status(StatusCode::cancelled, why));
+}
 
 DataPlane::DataPlane(Options options) : state_(std::make_unique<State>(std::move(options))) {
   state_->thread = std::thread([state = state_.get()] { state->serve(); });
@@ -264,53 +188,56 @@ void DataPlane::forget(PeerId peer) {
   state_->post([state = state_.get(), peer] {
     state->links.forget(peer);
     state->disconnected(peer);
-    for (auto& [object, fetch] : state->fetches) fetch->source_gone(peer);
+    state->refused(peer, "the peer " + std::to_string(peer) + " is gone");
   });
 }
 
 void DataPlane::offer(std::shared_ptr<const ObjectTable> object, const std::byte* data,
                       std::shared_ptr<const void> owner) {
-  auto sending = std::make_shared<Sending>();
+  auto sending = std::make_shared<State::Sending>();
   sending->owner = std::move(owner);
-  state_->post(
-      [state = state_.get(), object = std::move(object), data, sending = std::move(sending)] {
-        state->offers.insert_or_assign(object->id, State::Offer{object, data, sending});
-      });
+  state_->post([state = state_.get(),
+                offer = State::Offer{std::move(object), data, std::move(sending)}]() mutable {
+    state->add_offer(std::move(offer));
+  });
 }
 
 void DataPlane::withdraw(const ObjectId& object) {
-  std::shared_ptr<Sending> sending;
-  state_->run([&] {
-    const auto offer = state_->offers.extract(object);
-    if (!offer.empty()) sending = offer.mapped().sending;
-  });
+  std::shared_ptr<State::Sending> sending;
+  state_->run([&] { sending = state_->remove_offer(object); });
   if (sending != nullptr) sending->idle.wait([&] { return sending->chunks.load() == 0; });
 }
 
 void DataPlane::fetch(const ObjectId& object, std::byte* destination, std::shared_ptr<void> owner,
                       std::vector<PeerId> sources, OnFetched on_fetched) {
   ++state_->started;
-  state_->post([state = state_.get(), object, destination, owner = std::move(owner),
-                sources = std::move(sources), on_fetched = std::move(on_fetched)]() mutable {
-    const auto window = static_cast<std::uint32_t>(state->options.window_bytes / chunk_bytes);
-    state->fetches[object] =
-        std::make_unique<data::Fetch>(object, destination, std::move(owner), std::move(sources),
-                                      window, std::move(on_fetched), now());
-  });
+  State* const state = state_.get();
+  data::Fetch::Setup setup;
+  setup.self = state->options.self;
+  setup.object = object;
+  setup.destination = destination;
+  setup.owner = std::move(owner);
+  setup.sources = std::move(sources);
+  setup.window_chunks = static_cast<std::uint32_t>(
+      std::max<std::size_t>(state->options.window_bytes / chunk_bytes, 1));
+  setup.silence = state->options.silence;
+  setup.on_fetched = std::move(on_fetched);
+  setup.reaches = [state](PeerId peer) { return state->links.reaches(peer); };
+  setup.send = [state](PeerId peer, const data::DataMessage& m) {
+    return state->links.send(peer, m);
+  };
+  state->post([state, setup = std::move(setup)]() mutable { state->begin(std::move(setup)); });
 }
 
 void DataPlane::add_source(const ObjectId& object, PeerId source) {
   state_->post([state = state_.get(), object, source] {
     const auto fetch = state->fetches.find(object);
-    if (fetch != state->fetches.end()) fetch->second->add_source(source);
+    if (fetch != state->fetches.end()) fetch->second->add_source(source, now());
   });
 }
 
 void DataPlane::cancel_fetch(const ObjectId& object) {
-  state_->run([&] {
-    const auto fetch = state_->fetches.extract(object);
-    if (!fetch.empty()) fetch.mapped()->tell(Status(StatusCode::cancelled, "it is not wanted"));
-  });
+  state_->run([&] { state_->cancel(object, "it is not wanted"); });
 }
 
 void DataPlane::on_changed(std::function<void(const ObjectId&)> told) {

@@ -55,7 +55,8 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
   backend_->relay({program.executable, [this](std::uint32_t number) { return module(number); },
                    static_cast<int>(slots_)});
   CallSettings settings{};
-  settings.n_jobs = static_cast<int>(slots_ + most_parked_);
+  // One more than may be parked: where all slots of a cluster wait, each node lends another.
+  settings.n_jobs = static_cast<int>(slots_ + most_parked_ + 1);
   settings.nesting_level = static_cast<int>(setup_.nesting_level);
   settings.backend_options = &*options_.backend_options;
   settings.options = &options_;

@@ -40,14 +40,6 @@ std::string own_name() {
   return detail::host_name() + " " + program + " " + std::to_string(getpid());
 }
 
-// Two results may have the same content, and yet be changed apart.
-std::shared_ptr<detail::Buffer> copy_of(detail::ArenaStore& arenas, const detail::Buffer& memory,
-                                        std::size_t bytes) {
-  auto copy = shared_buffer(arenas, bytes, true);
-  std::memcpy(copy->data, memory.data, bytes);
-  return copy;
-}
-
 ClientLedger::Identity identity(const ClusterClient::Options& options, PeerId id) {
   return {id, options.root != 0 ? options.root : id, options.weight, own_name()};
 }
@@ -88,6 +80,21 @@ struct ClusterClient::State {
       }
     } wake{*this, first};
     return ledger.with(use);
+  }
+
+  // Shared, so that results can go on from there; or ordinary, where there is no more of that.
+  std::shared_ptr<detail::Buffer> new_memory(std::size_t bytes) {
+    try {
+      return shared_buffer(arenas, bytes, true);
+    } catch (const std::exception&) {
+      return detail::allocate_on_heap(bytes);
+    }
+  }
+  // Two results may have the same content, and yet be changed apart.
+  std::shared_ptr<detail::Buffer> copy_of(const detail::Buffer& memory, std::size_t bytes) {
+    auto copy = new_memory(bytes);
+    std::memcpy(copy->data, memory.data, bytes);
+    return copy;
   }
 
   void serve();
@@ -300,7 +307,7 @@ void ClusterClient::fetch(const ObjectId& object, PeerId node, OnFetched on_fetc
     State::Fetch& fetch = fetches[object];
     fetch.waiting.push_back(std::move(on_fetched));
     if (fetch.memory != nullptr) return std::shared_ptr<detail::Buffer>();
-    return fetch.memory = shared_buffer(state.arenas, static_cast<std::size_t>(object.bytes), true);
+    return fetch.memory = state.new_memory(static_cast<std::size_t>(object.bytes));
   });
   if (memory == nullptr) return state.plane.add_source(object, node);
   state.plane.fetch(object, memory->data, memory, {node},
@@ -312,7 +319,7 @@ void ClusterClient::fetch(const ObjectId& object, PeerId node, OnFetched on_fetc
                         const bool last = &told == &ended.waiting.back();
                         told(status, !status.ok() ? nullptr
                                      : last       ? ended.memory
-                                            : copy_of(state.arenas, *ended.memory, object.bytes));
+                                                  : state.copy_of(*ended.memory, object.bytes));
                       }
                     });
 }

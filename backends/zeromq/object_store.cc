@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <list>
@@ -54,10 +55,32 @@ bool read_all(int fd, std::byte* data, std::size_t bytes) {
   return true;
 }
 
+// Memory counts until it is free: somebody may hold that of an object that was erased.
+struct Used {
+  Used(std::shared_ptr<std::atomic<std::size_t>> all, std::size_t some)
+      : total(std::move(all)), bytes(some) {
+    total->fetch_add(bytes);
+  }
+  Used(const Used&) = delete;
+  ~Used() { total->fetch_sub(bytes); }
+  const std::shared_ptr<std::atomic<std::size_t>> total;
+  const std::size_t bytes;
+};
+
+// Not every file system has files that never had a name.
+int open_spill_file(const std::string& folder) {
+  const int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0) return fd;
+  std::string name = folder + "/paracord-spill-XXXXXX";
+  const int named = mkostemp(name.data(), O_CLOEXEC);
+  if (named >= 0) unlink(name.c_str());
+  return named;
+}
+
 struct Entry {
   std::shared_ptr<detail::Buffer> memory;  // null: on the disk
   int spilled = -1;                        // a file without a name
-  bool complete = false;
+  bool complete = false, reloading = false;
   std::list<ObjectId>::iterator used;  // in the order of use
 };
 
@@ -88,26 +111,51 @@ struct ObjectStore::State {
   // their memory goes, under the lock: whoever is told stops showing it to others.
   void make_room(Table& all, std::size_t bytes) {
     for (auto object = all.order.begin();
-         object != all.order.end() && all.counters.memory_bytes + bytes > options.memory_bytes;) {
+         object != all.order.end() && used->load() + bytes > options.memory_bytes;) {
       const ObjectId id = *object++;
       Entry& entry = all.entries.at(id);
       if (entry.memory == nullptr || !entry.complete || entry.memory.use_count() > 1) continue;
       if (told) told(id);
       ++all.counters.evictions;
-      if (spill(all, id, entry)) {
-        all.counters.memory_bytes -= static_cast<std::size_t>(id.bytes);
-        entry.memory.reset();
-      } else {
-        remove(all, id);
+      const bool kept = spill(all, id, entry);
+      // Making room on the disk takes objects away that are there alone: never this one, nor the
+      // next, unless that one is.
+      object = std::next(entry.used);
+      entry.memory.reset();
+      if (!kept) remove(all, id);
+    }
+  }
+
+  // Copies of what is in memory as well go first, then what was used longest ago.
+  bool make_disk_room(Table& all, std::size_t bytes) {
+    if (bytes > options.spill_bytes) return false;
+    const auto fits = [&] { return all.counters.spilled_bytes + bytes <= options.spill_bytes; };
+    for (const bool copies : {true, false}) {
+      for (auto object = all.order.begin(); object != all.order.end() && !fits();) {
+        const ObjectId id = *object++;
+        Entry& entry = all.entries.at(id);
+        if (entry.spilled < 0 || (entry.memory != nullptr) != copies || entry.reloading) continue;
+        if (copies) {
+          drop_file(all, id, entry);
+        } else {
+          remove(all, id);
+        }
       }
     }
+    return fits();
+  }
+
+  void drop_file(Table& all, const ObjectId& id, Entry& entry) {
+    if (entry.spilled < 0) return;
+    close(std::exchange(entry.spilled, -1));
+    all.counters.spilled_bytes -= static_cast<std::size_t>(id.bytes);
   }
 
   // To the disk, where it is not there yet and where there is room.
   bool spill(Table& all, const ObjectId& id, Entry& entry) {
     if (entry.spilled >= 0) return true;
-    if (all.counters.spilled_bytes + id.bytes > options.spill_bytes) return false;
-    const int fd = open(options.spill_folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (!make_disk_room(all, static_cast<std::size_t>(id.bytes))) return false;
+    const int fd = open_spill_file(options.spill_folder);
     if (fd < 0) return false;
     if (!write_all(fd, entry.memory->data, static_cast<std::size_t>(id.bytes))) {
       close(fd);
@@ -121,27 +169,22 @@ struct ObjectStore::State {
 
   // Under the lock: memory within the budget.
   Held new_memory(Table& all, const ObjectId& object) {
-    make_room(all, static_cast<std::size_t>(object.bytes));
-    if (all.counters.memory_bytes + object.bytes > options.memory_bytes) {
-      throw BackendUnavailable(
-          "the node's object store has no room for " + std::to_string(object.bytes) +
-          " bytes: tasks use " + std::to_string(all.counters.memory_bytes) + " of " +
-          std::to_string(options.memory_bytes) + "; start the node with a larger --store-memory");
+    const auto bytes = static_cast<std::size_t>(object.bytes);
+    make_room(all, bytes);
+    if (bytes > options.memory_bytes || used->load() > options.memory_bytes - bytes) {
+      throw BackendUnavailable("the node's object store has no room for " + std::to_string(bytes) +
+                               " bytes: tasks use " + std::to_string(used->load()) + " of " +
+                               std::to_string(options.memory_bytes) +
+                               "; start the node with a larger --store-memory");
     }
-    Held memory = shared_buffer(arenas, static_cast<std::size_t>(object.bytes), false);
-    all.counters.memory_bytes += static_cast<std::size_t>(object.bytes);
-    return memory;
+    return shared_buffer(arenas, bytes, false, std::make_shared<const Used>(used, bytes));
   }
 
   void remove(Table& all, const ObjectId& id) {
     const auto found = all.entries.find(id);
     if (found == all.entries.end()) return;
     Entry& entry = found->second;
-    if (entry.memory != nullptr) all.counters.memory_bytes -= static_cast<std::size_t>(id.bytes);
-    if (entry.spilled >= 0) {
-      close(entry.spilled);
-      all.counters.spilled_bytes -= static_cast<std::size_t>(id.bytes);
-    }
+    drop_file(all, id, entry);
     all.order.erase(entry.used);
     all.entries.erase(found);
     all.counters.objects = all.entries.size();
@@ -151,6 +194,8 @@ struct ObjectStore::State {
   detail::ArenaStore arenas;
   detail::Guarded<Table> table;
   std::function<void(const ObjectId&)> told;
+  const std::shared_ptr<std::atomic<std::size_t>> used =
+      std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 ObjectStore::ObjectStore(Options options) : state_(std::make_shared<State>(std::move(options))) {}
@@ -183,9 +228,16 @@ ObjectStore::Held ObjectStore::find(const ObjectId& object) {
     Entry& entry = found->second;
     all.order.splice(all.order.end(), all.order, entry.used);
     if (entry.memory != nullptr) return entry.memory;
-    Held memory = state_->new_memory(all, object);
+    entry.reloading = true;
+    Held memory;
+    try {
+      memory = state_->new_memory(all, object);
+    } catch (...) {
+      entry.reloading = false;
+      throw;
+    }
+    entry.reloading = false;
     if (!read_all(entry.spilled, memory->data, static_cast<std::size_t>(object.bytes))) {
-      all.counters.memory_bytes -= static_cast<std::size_t>(object.bytes);
       state_->remove(all, object);
       return nullptr;
     }
@@ -210,8 +262,9 @@ void ObjectStore::on_dropped(std::function<void(const ObjectId&)> told) {
 }
 
 ObjectStore::Counters ObjectStore::counters() const {
-  return state_->table.with([](State::Table& all) {
+  return state_->table.with([&](State::Table& all) {
     Counters counters = all.counters;
+    counters.memory_bytes = state_->used->load();
     counters.used_bytes = 0;
     for (const auto& [object, entry] : all.entries) {
       if (entry.memory != nullptr && entry.memory.use_count() > 1)

@@ -34,13 +34,14 @@ class ObjectStore {
 
   /// Room for an object that is about to be fetched.
   Held make(const ObjectId& object);
-  /// It has been filled: from now on it is found, and read-only for all. `told`: when it has gone
-  /// from here, memory and disk.
+  /// It has been filled: from now on it is found, and read-only for all.
   void complete(const ObjectId& object);
   /// Read back from the disk, where it went there. Null: not here.
   Held find(const ObjectId& object);
   /// Not wanted by anyone any more.
   void erase(const ObjectId& object);
+  /// `told`: before an object's memory goes, to the disk or for good; nobody may be shown it from
+  /// then on. Called while the store is locked: it must not call the store.
   void on_dropped(std::function<void(const ObjectId&)> told);
 
   struct Counters {

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "paracord/core/event.h"
+#include "paracord/core/guarded.h"
+#include "paracord/transport/data_links.h"
+#include "paracord/transport/data_plane.h"
+#include "paracord/transport/fetch.h"
+#include "paracord/transport/outbox.h"
+#include "paracord/transport/waker.h"
+
+namespace paracord::cluster {
+
+/// What the plane's thread works on. Other threads post jobs.
+struct DataPlane::State {
+  explicit State(Options given);
+
+  // What is being sent of an offer.
+  struct Sending {
+    std::shared_ptr<const void> owner;
+    std::atomic<int> chunks{0};
+    detail::Event idle;
+  };
+  struct Offer {
+    std::shared_ptr<const ObjectTable> table;
+    const std::byte* data = nullptr;
+    std::shared_ptr<Sending> sending;
+  };
+  // A fetch is over, and its object is not offered yet: who asks meanwhile is answered then.
+  struct Between {
+    Time ends{};
+    std::set<PeerId> listeners;
+    std::vector<std::pair<PeerId, std::uint32_t>> wanted;
+  };
+
+  void post(std::function<void()> job);
+  // On the plane's thread; waits for it.
+  void run(const std::function<void()>& job);
+  void serve();
+  Time longest_wait() const;
+
+  void add_offer(Offer offer);
+  std::shared_ptr<Sending> remove_offer(const ObjectId& object);
+  void begin(data::Fetch::Setup setup);
+  void cancel(const ObjectId& object, const std::string& why);
+  void pump(data::Fetch& fetch);
+  void pump_all();
+  void end_fetches();
+  void end(data::Fetch& fetch);
+  void end_between();
+
+  void disconnected(PeerId peer);
+  void refused(PeerId peer, const std::string& why);
+  void handle(PeerId from, data::DataMessage& message);
+  void give_table(PeerId to, const data::AskTable& ask);
+  void give_table_of(PeerId to, const ObjectTable& table, std::uint32_t first);
+  void take_table(PeerId from, const data::TablePart& part);
+  void take_wants(PeerId from, const data::Want& want);
+  void take_chunk(PeerId from, const data::Chunk& chunk);
+  bool send_chunk(PeerId to, const data::Outbox::Item& item, const data::Outbox::Turn& turn);
+  bool send_bytes(PeerId to, const data::Outbox::Item& item, const std::byte* object,
+                  const std::shared_ptr<const void>& keep);
+  bool is_unchanged(const Offer& offer, std::uint32_t chunk) const;
+  void cannot(PeerId to, const ObjectId& object, const std::string& why);
+
+  const Options options;
+  const std::shared_ptr<data::Waker> waker = std::make_shared<data::Waker>();
+  std::map<ObjectId, Offer> offers;
+  std::map<ObjectId, std::unique_ptr<data::Fetch>> fetches;
+  std::map<ObjectId, Between> between;
+  data::Outbox outbox{waker};
+  std::function<void(const ObjectId&)> told_changed;
+  std::atomic<std::uint64_t> sent_bytes{0}, received_bytes{0}, chunks_refused{0}, started{0};
+  detail::Guarded<std::vector<std::function<void()>>> jobs;
+  std::atomic<bool> stopped{false};
+  detail::Event ran;
+  data::DataLinks links;
+  std::thread thread;
+};
+
+}  // namespace paracord::cluster
