@@ -30,8 +30,4 @@ PARACORD_BACKEND_CONFORMANCE(ManyProcesses,
                                      [] { return paracord::detail::make_backend("processes"); },
                                      5});
 
-PARACORD_BACKEND_CONFORMANCE(EmbeddedCluster,
-                             Subject{"zeromq_under_test",
-                                     [] { return paracord::detail::make_backend("zeromq"); }, 2});
-
 }  // namespace
