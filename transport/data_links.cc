@@ -228,7 +228,7 @@ void DataLinks::probe_routes(Time now) {
     (void)send_frames(*router_, &route, Hello{protocol_version, options_.self}, nullptr);
 }
 
-void DataLinks::turn(int wake_fd, Time longest, Time now) {
+void DataLinks::turn(int wake_fd, Time longest, Time now, const std::function<void()>& woken) {
   reopen_failed(now);
   probe_routes(now);
   if (items_stale_) {
@@ -246,8 +246,9 @@ void DataLinks::turn(int wake_fd, Time longest, Time now) {
     zmq::poll(items_, std::chrono::ceil<std::chrono::milliseconds>(longest));
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
-    return;
+    for (auto& item : items_) item.revents = 0;
   }
+  woken();
   std::size_t next = 1;
   if (router_ && items_[next++].revents != 0) read_router();
   // Peers may be forgotten or reopened meanwhile: then there is nothing to read yet, which is seen.
