@@ -39,8 +39,20 @@ bool receive(zmq::socket_t& socket, std::vector<zmq::message_t>& frames) {
   return true;
 }
 
+// What a frame's memory is kept by. The flag shows the hand-over to race detectors, which do not
+// see into ZeroMQ.
+struct Kept {
+  explicit Kept(DataLinks::Keep by) : keep(std::move(by)) {
+    handed_over.store(true, std::memory_order_release);
+  }
+  DataLinks::Keep keep;
+  std::atomic<bool> handed_over{false};
+};
+
 void release(void*, void* hint) {
-  delete static_cast<DataLinks::Keep*>(hint);
+  const auto* kept = static_cast<Kept*>(hint);
+  (void)kept->handed_over.load(std::memory_order_acquire);
+  delete kept;
 }
 
 }  // namespace
@@ -109,7 +121,7 @@ bool DataLinks::send_frames(zmq::socket_t& socket, const std::string* route,
       const auto flags = last ? zmq::send_flags::dontwait : more;
       if (is_chunk && keep != nullptr) {
         zmq::message_t part(const_cast<std::byte*>(frame.data()), frame.size(), release,
-                            new Keep(keep));
+                            new Kept(keep));
         sent = socket.send(part, flags).has_value();
       } else {
         sent = socket.send(zmq::const_buffer(frame.data(), frame.size()), flags).has_value();
@@ -216,7 +228,7 @@ void DataLinks::probe_routes(Time now) {
     (void)send_frames(*router_, &route, Hello{protocol_version, options_.self}, nullptr);
 }
 
-void DataLinks::turn(int wake_fd, Time longest, Time now) {
+void DataLinks::turn(int wake_fd, Time longest, Time now, const std::function<void()>& woken) {
   reopen_failed(now);
   probe_routes(now);
   if (items_stale_) {
@@ -234,8 +246,9 @@ void DataLinks::turn(int wake_fd, Time longest, Time now) {
     zmq::poll(items_, std::chrono::ceil<std::chrono::milliseconds>(longest));
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
-    return;
+    for (auto& item : items_) item.revents = 0;
   }
+  woken();
   std::size_t next = 1;
   if (router_ && items_[next++].revents != 0) read_router();
   // Peers may be forgotten or reopened meanwhile: then there is nothing to read yet, which is seen.

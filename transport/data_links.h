@@ -46,8 +46,9 @@ class DataLinks {
   std::string trouble(PeerId peer) const;
   /// Does not wait. False: there is no connection, or no room.
   bool send(PeerId peer, const DataMessage& message, const Keep& keep = nullptr);
-  /// Waits for messages, or for `wake_fd`, at most this long; handles what has come.
-  void turn(int wake_fd, Time longest, Time now);
+  /// Waits for messages, or for `wake_fd`, at most this long; calls `woken`, and handles what has
+  /// come: so what another thread has asked for comes before messages that answer it.
+  void turn(int wake_fd, Time longest, Time now, const std::function<void()>& woken);
   std::uint64_t banned() const { return banned_; }
 
  private:

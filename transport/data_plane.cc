@@ -52,10 +52,11 @@ Time DataPlane::State::longest_wait() const {
 
 void DataPlane::State::serve() {
   while (!stopped.load()) {
-    links.turn(waker->fd(), longest_wait(), now());
-    waker->clear();
-    for (const auto& job : jobs.with([](auto& waiting) { return std::exchange(waiting, {}); }))
-      job();
+    links.turn(waker->fd(), longest_wait(), now(), [this] {
+      waker->clear();
+      for (const auto& job : jobs.with([](auto& waiting) { return std::exchange(waiting, {}); }))
+        job();
+    });
     pump_all();
     outbox.pump([this](PeerId peer, const data::Outbox::Item& item,
                        const data::Outbox::Turn& turn) { return send_chunk(peer, item, turn); });

@@ -128,6 +128,7 @@ bool DataPlane::State::is_unchanged(const Offer& offer, std::uint32_t chunk) con
 // Returns whether it is done with: false where there was no room.
 bool DataPlane::State::send_chunk(PeerId to, const data::Outbox::Item& item,
                                   const data::Outbox::Turn& turn) {
+  if (!links.reaches(to)) return true;
   if (const auto found = fetches.find(item.object); found != fetches.end()) {
     const data::Fetch& fetch = *found->second;
     if (!fetch.has(item.chunk)) return true;  // not told of: whoever asks for it asks again

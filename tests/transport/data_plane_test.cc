@@ -251,6 +251,19 @@ TEST(DataPlane, ReportsMemoryThatHasChanged) {
   EXPECT_GE(source->counters().chunks_refused, 1u);
 }
 
+// What one thread has offered is there for whoever is told of it next.
+TEST(DataPlane, OffersBeforeItAnswers) {
+  Peer source(1), sink(2);
+  source.start();
+  sink.start()->dial(source.node());
+  for (unsigned i = 0; i != 200; ++i) {
+    const Object object(1 + i, i);
+    source.offer(object);
+    Fetched fetched = sink.fetch(object.id(), {1});
+    expect_arrived(fetched, object);
+  }
+}
+
 TEST(DataPlane, AnswersWhoAsksBetweenFetchAndOffer) {
   Peer origin(1), middle(2), sink(3);
   origin.start();
