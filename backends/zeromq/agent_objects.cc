@@ -55,9 +55,9 @@ void NodeAgent::State::obtain(const ObjectId& object, PeerId client,
                    });
                  });
   } catch (const std::exception& error) {
-    post([this, object, status = Status(StatusCode::unavailable, error.what())] {
-      fetched(object, status, nullptr);
-    });
+    const Status status(StatusCode::unavailable, error.what());
+    if (!fetches.contains(object)) return then(status, nullptr);
+    post([this, object, status] { fetched(object, status, nullptr); });
   }
 }
 
