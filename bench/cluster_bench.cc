@@ -139,7 +139,8 @@ void tasks_rows(const Peers& peers) {
   CaseRows auto_rows(peers, group, "10^5 trivial tasks, automatic batches", "us/task",
                      Better::lower);
   auto_rows.bound(median(automatic), 3);
-  auto_rows.beside_file(median(automatic), "Dask map us", "Dask " + peers.text("Dask version") + " map", 1);
+  auto_rows.beside_file(median(automatic), "Dask map us",
+                        "Dask " + peers.text("Dask version") + " map", 1);
   CaseRows single_rows(peers, group, "2*10^4 tasks, batch_size = 1", "us/task", Better::lower);
   single_rows.bound(median(one), 20);
   CaseRows latency_rows(peers, group, "one task, submit to result, p50", "us", Better::lower);
