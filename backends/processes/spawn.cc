@@ -3,12 +3,14 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -35,6 +37,8 @@ constexpr std::array<const char*, 8> thread_variables = {
     "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS",    "NUMEXPR_NUM_THREADS", "TBB_NUM_THREADS"};
 
 constexpr int socket_in_child = 3;
+constexpr int most_attempts = 100;
+constexpr int milliseconds_between_attempts = 10;
 
 std::string own_path() {
   char path[4096];
@@ -224,9 +228,16 @@ int spawn_worker(const WorkerSpec& spec, ChildEnds ends, const char* role) {
   arguments.push_back(std::to_string(socket_in_child));
   if (role != nullptr) arguments.push_back(role);
   int pid = 0;
-  const int error =
-      posix_spawn(&pid, program.c_str(), &files.actions, &attributes.attributes,
-                  pointers_to(arguments).data(), pointers_to(spec.environment).data());
+  const std::vector<char*> words = pointers_to(arguments);
+  const std::vector<char*> variables = pointers_to(spec.environment);
+  int error = ETXTBSY;
+  // A file that has just been written can be held open for a moment by a process that another
+  // thread is starting.
+  for (int attempt = 0; error == ETXTBSY && attempt != most_attempts; ++attempt) {
+    if (attempt != 0) poll(nullptr, 0, milliseconds_between_attempts);
+    error = posix_spawn(&pid, program.c_str(), &files.actions, &attributes.attributes, words.data(),
+                        variables.data());
+  }
   if (error != 0) {
     throw BackendUnavailable("a worker process cannot be started from " + program + " (" +
                              own_path() + "): " + std::strerror(error));
