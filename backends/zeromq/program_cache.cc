@@ -158,9 +158,12 @@ Status ProgramCache::add(const ProgramFile& file, std::span<const std::byte> con
   const bool written = write_all(fd, content);
   Status status = written ? Status() : trouble("the client's program cannot be kept in " + path);
   close(fd);
-  if (written && rename(draft.c_str(), path.c_str()) != 0)
+  // Another node of this machine may have been faster, and its workers run that very file: it is
+  // never replaced.
+  if (written && !has(file)) unlink(path.c_str());
+  if (written && link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST)
     status = trouble("the client's program cannot be kept in " + path);
-  if (!status.ok()) unlink(draft.c_str());
+  unlink(draft.c_str());
   return status;
 }
 
