@@ -31,6 +31,8 @@ void write_whole(const fs::path& path, const std::string& text) {
 void check_empty(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().filename().native().starts_with(tag_name)) continue;  // of one who began
+    // Somebody who began at the same time may have come to its end since it was looked at.
+    if (is_cache_folder(folder)) return;
     throw std::invalid_argument("'" + folder.string() +
                                 "' cannot be a cache: it holds other things, such as '" +
                                 entry.path().filename().string() +
