@@ -66,9 +66,3 @@ execute_process(COMMAND ldd ${WORK_DIR}/threads_only/build/threads_only OUTPUT_V
 if(libraries MATCHES "zmq|capnp|xxhash|zstd|lz4|lzma|bz2|libz[.]")
   message(FATAL_ERROR "a threads-only program links: ${libraries}")
 endif()
-
-# All of it, with pkg-config, needs neither ZeroMQ nor Cap'n Proto.
-execute_process(COMMAND ldd ${WORK_DIR}/quickstart OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
-if(libraries MATCHES "zmq|capnp")
-  message(FATAL_ERROR "a threads-only program links: ${libraries}")
-endif()
