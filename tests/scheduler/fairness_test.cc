@@ -46,7 +46,7 @@ Backlog backlog(std::uint64_t seed) {
 // The bound of scheduler/queue.h: two charges of a batch, and what those in flight, up to two for
 // each slot, took more or less than was expected.
 TEST(Fairness, BackloggedClientsGetSlotsByTheirWeights) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= PARACORD_FAIRNESS_SEEDS; ++seed) {
     const Backlog made = backlog(seed);
     SimulatedCluster cluster(made.setting);
     const double bound = 2 * made.longest_batch * (1 + 2 * made.slots);
