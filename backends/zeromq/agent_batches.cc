@@ -66,6 +66,7 @@ void NodeAgent::State::end(const CallKey& key) {
   ending.erase(key);
   if (prepared && !program.files.empty())
     background->run([this, program] { programs.release(program); });
+  retire_workers(key.first);
   pump();
 }
 
@@ -83,6 +84,15 @@ void NodeAgent::State::end_client(PeerId client) {
     });
     if (!wanted) store.erase(object);
   }
+  gone.insert(client);
+  retire_workers(client);
+}
+
+// Of a client that is gone, when its last call has ended here: before, they are at work.
+void NodeAgent::State::retire_workers(PeerId client) {
+  const auto call = calls.lower_bound({client, 0});
+  if (call != calls.end() && call->first.first == client) return;
+  if (gone.erase(client) == 0) return;
   const std::string mark = "PARACORD_CLIENT=" + number_text(client);
   detail::ProcessPool::instance().retire([&](const detail::WorkerSpec& spec) {
     return std::find(spec.environment.begin(), spec.environment.end(), mark) !=

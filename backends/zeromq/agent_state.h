@@ -45,6 +45,7 @@ struct NodeAgent::State {
   void program_ready(const CallKey& key, Status status, const ProgramCache::Ready& ready);
   void end(const CallKey& key);
   void end_client(PeerId client);
+  void retire_workers(PeerId client);
   void run(Assign assign);
   void open_payload(const Attempt& attempt, Status status, Held held);
   void gather(const Attempt& attempt);
@@ -103,6 +104,7 @@ struct NodeAgent::State {
   ProgramCache programs;  // the background's
   std::map<CallKey, std::unique_ptr<AgentCall>> calls;
   std::set<CallKey> ending;
+  std::set<PeerId> gone;  // clients whose calls are still ending
   std::map<Attempt, Running> running;
   std::deque<Attempt> ready;
   std::map<ObjectId, Fetch> fetches;
