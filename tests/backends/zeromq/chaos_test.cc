@@ -172,9 +172,6 @@ TEST_F(Chaos, AKilledClientLeavesNothingBehind) {
     return cluster.run("status --json --scheduler " + cluster.address()).find("\"clients\":[]") !=
            std::string::npos;
   }));
-  // Its workers have gone with it.
-  const std::string workers = "pgrep -f " + cluster.folder() + "[/]cache-one/.*worker >/dev/null";
-  EXPECT_TRUE(eventually([&] { return std::system(workers.c_str()) != 0; }));
 }
 
 }  // namespace
