@@ -232,6 +232,7 @@ Status decode_packet(std::span<const std::byte> bytes, Packet& packet) {
   const auto refuse = [](const std::string& why) {
     return Status(StatusCode::invalid_argument, "a packet cannot be read: " + why);
   };
+  if (bytes.empty()) return refuse("it is empty");
   if (bytes.size() > largest_packet) return refuse("it is larger than any packet may be");
   if (bytes.size() % sizeof(capnp::word) != 0) return refuse("its length is not one of words");
   Status status;
