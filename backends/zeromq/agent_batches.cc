@@ -16,6 +16,11 @@ std::string number_text(PeerId id) {
 
 void NodeAgent::State::open(const NodeCall& about) {
   const CallKey key{about.client, about.call.call};
+  if (ending.contains(key)) {
+    // Its client was thought lost, and has come back before all had ended.
+    reopened.insert_or_assign(key, about);
+    return;
+  }
   if (calls.contains(key)) return;
   std::map<std::string, std::string> environment = options.worker_environment;
   environment["PARACORD_ROOT_CLIENT"] = number_text(about.root);
@@ -31,22 +36,28 @@ void NodeAgent::State::open(const NodeCall& about) {
   prepare_program(key);
 }
 
-void NodeAgent::State::program_ready(const CallKey& key, Status status,
+// False: the call has ended meanwhile, or was opened anew and has its program already.
+bool NodeAgent::State::program_ready(const CallKey& key, Status status,
                                      const ProgramCache::Ready& program) {
   const auto found = calls.find(key);
-  if (found == calls.end()) return;
+  if (found == calls.end() || found->second->state() != AgentCall::State::preparing) return false;
   AgentCall& call = *found->second;
   if (status.ok()) {
     call.begin(program);
   } else {
     call.refuse(status.message());
   }
-  if (call.state() == AgentCall::State::ready) return pump();
+  if (call.state() == AgentCall::State::ready) {
+    pump();
+    return true;
+  }
+  const std::string refusal = call.refusal();
   std::vector<Attempt> refused_batches;
   for (const auto& [attempt, one] : running) {
     if (one.call == key && !one.submitted) refused_batches.push_back(attempt);
   }
-  for (const Attempt& attempt : refused_batches) finish(attempt, call.refusal());
+  for (const Attempt& attempt : refused_batches) finish(attempt, refusal);
+  return true;
 }
 
 // The call goes when its last batch has come to its end.
@@ -66,6 +77,7 @@ void NodeAgent::State::end(const CallKey& key) {
   ending.erase(key);
   if (prepared && !program.files.empty())
     background->run([this, program] { programs.release(program); });
+  if (const auto again = reopened.extract(key); !again.empty()) open(again.mapped());
   retire_workers(key.first);
   pump();
 }

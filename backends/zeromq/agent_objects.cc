@@ -101,10 +101,14 @@ void NodeAgent::State::fetch_file(const ProgramFile& file, PeerId client,
 
 void NodeAgent::State::prepare_program(const CallKey& key) {
   const Program& program = calls.at(key)->setup().program;
-  if (program.embedded != 0 && program.embedded == options.embedded)
-    return program_ready(key, Status(), {});
-  if (Status status = check_machine(program); !status.ok())
-    return program_ready(key, std::move(status), {});
+  if (program.embedded != 0 && program.embedded == options.embedded) {
+    (void)program_ready(key, Status(), {});
+    return;
+  }
+  if (Status status = check_machine(program); !status.ok()) {
+    (void)program_ready(key, std::move(status), {});
+    return;
+  }
   if (!program.worker_binary.empty()) {
     Status status;
     if (access(program.worker_binary.c_str(), X_OK) != 0) {
@@ -112,11 +116,13 @@ void NodeAgent::State::prepare_program(const CallKey& key) {
           Status(StatusCode::unavailable, "the worker binary " + program.worker_binary +
                                               " cannot be executed on the node " + options.name);
     }
-    return program_ready(key, std::move(status), {program.worker_binary, ""});
+    (void)program_ready(key, std::move(status), {program.worker_binary, ""});
+    return;
   }
   if (program.files.empty()) {
-    return program_ready(
+    (void)program_ready(
         key, Status(StatusCode::unavailable, "the client has sent no program with its call"), {});
+    return;
   }
   const auto left = std::make_shared<std::size_t>(program.files.size());
   const auto trouble = std::make_shared<Status>();
@@ -124,11 +130,17 @@ void NodeAgent::State::prepare_program(const CallKey& key) {
     fetch_file(file, key.first, [this, key, program, left, trouble](Status status) {
       if (!status.ok()) *trouble = std::move(status);
       if (--*left != 0) return;
-      if (!trouble->ok()) return program_ready(key, *trouble, {});
+      if (!trouble->ok()) {
+        (void)program_ready(key, *trouble, {});
+        return;
+      }
       background->run([this, key, program] {
         ProgramCache::Ready made;
         Status done = programs.prepare(program, made);
-        post([this, key, done = std::move(done), made] { program_ready(key, done, made); });
+        post([this, key, program, done = std::move(done), made] {
+          if (program_ready(key, done, made) || !done.ok()) return;
+          background->run([this, program] { programs.release(program); });
+        });
       });
     });
   }

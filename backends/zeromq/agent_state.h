@@ -42,7 +42,7 @@ struct NodeAgent::State {
 
   // --- calls and batches (agent_batches.cc) ---
   void open(const NodeCall& about);
-  void program_ready(const CallKey& key, Status status, const ProgramCache::Ready& ready);
+  bool program_ready(const CallKey& key, Status status, const ProgramCache::Ready& ready);
   void end(const CallKey& key);
   void end_client(PeerId client);
   void retire_workers(PeerId client);
@@ -104,7 +104,8 @@ struct NodeAgent::State {
   ProgramCache programs;  // the background's
   std::map<CallKey, std::unique_ptr<AgentCall>> calls;
   std::set<CallKey> ending;
-  std::set<PeerId> gone;  // clients whose calls are still ending
+  std::map<CallKey, NodeCall> reopened;  // while they were ending
+  std::set<PeerId> gone;                 // clients whose calls are still ending
   std::map<Attempt, Running> running;
   std::deque<Attempt> ready;
   std::map<ObjectId, Fetch> fetches;

@@ -172,6 +172,12 @@ TEST_F(Chaos, AKilledClientLeavesNothingBehind) {
     return cluster.run("status --json --scheduler " + cluster.address()).find("\"clients\":[]") !=
            std::string::npos;
   }));
+  // Its workers run the program that the node has kept, and their command says so.
+  EXPECT_TRUE(eventually([&] {
+    return std::system(
+               ("pgrep -f '" + cluster.folder() + "[/]cache-one/.*worker' >/dev/null").c_str()) !=
+           0;
+  }));
 }
 
 }  // namespace
