@@ -19,6 +19,8 @@ void add_node_command(CLI::App& app, int& exit_code);
 void add_local_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
 void add_keygen_command(CLI::App& app, int& exit_code);
+void add_drain_command(CLI::App& app, int& exit_code);
+void add_check_command(CLI::App& app, int& exit_code);
 
 /// A line on stderr, with the time.
 void log_line(const std::string& line);

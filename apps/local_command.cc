@@ -25,7 +25,7 @@ namespace {
 struct Options {
   int nodes = 1;
   int slots = 0;
-  std::string address;
+  std::string address, http, token_file;
 };
 
 int start(const std::vector<std::string>& arguments) {
@@ -60,7 +60,11 @@ int serve(const Options& options) {
   };
   on_termination(end_nodes, end_nodes);
   const std::string lifeline = std::to_string(getpid());
-  scheduler = start({"scheduler", "--listen", address, "--ends-with", lifeline});
+  std::vector<std::string> for_scheduler{"scheduler", "--listen", address, "--ends-with", lifeline};
+  if (!options.http.empty()) for_scheduler.insert(for_scheduler.end(), {"--http", options.http});
+  if (!options.token_file.empty())
+    for_scheduler.insert(for_scheduler.end(), {"--http-token-file", options.token_file});
+  scheduler = start(for_scheduler);
   for (int i = 0; i != options.nodes; ++i) {
     std::vector<std::string> arguments{"node",
                                        "--scheduler",
@@ -101,6 +105,10 @@ void add_local_command(CLI::App& app, int& exit_code) {
   command->add_option("--slots", options->slots, "Tasks at once on each [all CPUs, for each]");
   command->add_option("--listen", options->address,
                       "ipc://PATH [a socket that only this user can reach]");
+  command->add_option("--http", options->http,
+                      "HOST:PORT for the dashboard, say 127.0.0.1:7780 [none]");
+  command->add_option("--http-token-file", options->token_file,
+                      "Whoever has this token sees the dashboard from elsewhere, too");
   command->callback([options, &exit_code] { exit_code = serve(*options); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "paracord/apps/commands.h"
 #include "paracord/apps/daemon_options.h"
+#include "paracord/apps/pages.h"
 #include "paracord/apps/signals.h"
 #include "paracord/backends/zeromq/node_agent.h"
 #include "paracord/transport/key_files.h"
@@ -20,7 +21,9 @@ struct Options {
   std::string spill_folder, cache_folder;
   std::uint32_t slots = 0, most_parked = 0;
   double store_megabytes = 0, spill_megabytes = 16'384, cache_megabytes = 4'096;
+  double worker_memory_megabytes = 0;
   double drain_limit = 600;
+  HttpOptions http;
 };
 
 std::size_t bytes(double megabytes) {
@@ -66,6 +69,7 @@ cluster::NodeAgent::Options agent_options(const Options& options) {
   agent.store.spill_folder = options.spill_folder;
   agent.programs.folder = options.cache_folder;
   agent.programs.bytes = bytes(options.cache_megabytes);
+  agent.worker_memory_bytes = bytes(options.worker_memory_megabytes);
   agent.drain_limit =
       std::chrono::duration_cast<cluster::Time>(std::chrono::duration<double>(options.drain_limit));
   agent.log = log_line;
@@ -76,6 +80,7 @@ int serve(const Options& options) {
   std::unique_ptr<cluster::NodeAgent> agent;
   on_termination([&agent] { agent->drain(); }, [&agent] { agent->stop(); });
   agent = std::make_unique<cluster::NodeAgent>(agent_options(options));
+  const auto pages = serve_pages(options.http, *agent);
   log_line("node: ready");
   const std::string trouble = agent->run();
   if (!options.data_listen.empty() || options.keys.empty()) {
@@ -120,8 +125,12 @@ void add_node_command(CLI::App& app, int& exit_code) {
   command->add_option("--cache-folder", options->cache_folder,
                       "For clients' programs [~/.cache/paracord]");
   command->add_option("--cache-megabytes", options->cache_megabytes, "At most there");
+  command->add_option(
+      "--worker-memory-megabytes", options->worker_memory_megabytes,
+      "A worker that takes more of its own is killed, and its task fails [no limit]");
   command->add_option("--drain-limit", options->drain_limit,
                       "Seconds that a drain (SIGTERM) may take");
+  add_http(*command, options->http, false);
   command->callback([options, &exit_code] { exit_code = serve(*options); });
 }
 

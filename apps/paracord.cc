@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   add_node_command(app, exit_code);
   add_local_command(app, exit_code);
   add_status_command(app, exit_code);
+  add_check_command(app, exit_code);
+  add_drain_command(app, exit_code);
   add_keygen_command(app, exit_code);
   add_cache_command(app, std::cout);
   try {

@@ -5,6 +5,7 @@
 
 #include "paracord/apps/commands.h"
 #include "paracord/apps/daemon_options.h"
+#include "paracord/apps/pages.h"
 #include "paracord/apps/signals.h"
 #include "paracord/apps/status_report.h"
 #include "paracord/scheduler/server/scheduler_server.h"
@@ -20,6 +21,7 @@ struct Options {
   std::string keys;
   double suspect_after = 3, node_lost_after = 15, client_lost_after = 60;
   double queue_megabytes = 64, prefetch_milliseconds = 4;
+  HttpOptions http;
 };
 
 cluster::Time seconds(double count) {
@@ -76,6 +78,7 @@ void serve(const Options& options) {
   std::unique_ptr<cluster::SchedulerServer> server;
   on_termination([&server] { server->stop(); }, [] { std::_Exit(failed); });
   server = std::make_unique<cluster::SchedulerServer>(std::move(server_options));
+  const auto pages = serve_pages(options.http, *server);
   for (const std::string& address : server->addresses()) log_line("scheduler: ready on " + address);
   server->run();
   log_line("scheduler: ended; nodes and clients wait for the next one");
@@ -110,6 +113,7 @@ void add_scheduler_command(CLI::App& app, int& exit_code) {
                       "Of tasks that one client may have waiting here");
   command->add_option("--prefetch-milliseconds", options->prefetch_milliseconds,
                       "Of work that each slot may have waiting at its node");
+  add_http(*command, options->http, true);
   command->callback([options, &exit_code] {
     serve(*options);
     exit_code = all_right;

@@ -20,16 +20,17 @@ double megabytes(const Json& bytes) {
   return bytes.get<double>() / (1024 * 1024);
 }
 
-}  // namespace
+// What people and tasks have written need not be UTF-8.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
-std::string status_as_json(const cluster::SchedulerView& view,
-                           const cluster::ControlServer::Counters& links) {
+Json status_of(const cluster::SchedulerView& view, const cluster::ControlServer::Counters& links) {
   Json status;
   status["epoch"] = view.epoch;
-  status["tasks"] = {{"queued", view.tasks_queued},
-                     {"assigned", view.tasks_assigned},
-                     {"done", view.tasks_done},
-                     {"returned", view.tasks_returned}};
+  status["tasks"] = {{"queued", view.tasks_queued},     {"running", view.tasks_running},
+                     {"assigned", view.tasks_assigned}, {"done", view.tasks_done},
+                     {"failed", view.tasks_failed},     {"returned", view.tasks_returned}};
   status["lost"] = {{"nodes", view.nodes_lost}, {"clients", view.clients_lost}};
   status["links"] = {{"resyncs", view.resyncs},
                      {"lost_packets", links.lost_packets},
@@ -39,26 +40,76 @@ std::string status_as_json(const cluster::SchedulerView& view,
   status["demand_seconds"] = view.demand_seconds;
   status["nodes"] = Json::array();
   for (const auto& node : view.nodes) {
-    status["nodes"].push_back({{"id", node.id},
+    status["nodes"].push_back({{"id", std::to_string(node.id)},
                                {"name", node.name},
                                {"state", node.state},
                                {"slots", node.slots},
                                {"lent", node.lent},
                                {"running", node.running},
+                               {"busy", node.busy},
                                {"objects", node.objects},
-                               {"object_bytes", node.object_bytes}});
+                               {"object_bytes", node.object_bytes},
+                               {"memory_bytes", node.memory_bytes},
+                               {"memory_limit", node.memory_limit},
+                               {"spilled_bytes", node.spilled_bytes},
+                               {"sent_bytes", node.sent_bytes},
+                               {"received_bytes", node.received_bytes},
+                               {"workers_lost", node.workers_lost}});
   }
   status["clients"] = Json::array();
   for (const auto& client : view.clients) {
-    status["clients"].push_back({{"id", client.id},
+    status["clients"].push_back({{"id", std::to_string(client.id)},
+                                 {"root", std::to_string(client.root)},
                                  {"name", client.name},
+                                 {"weight", client.weight},
                                  {"queued", client.queued_tasks},
                                  {"running", client.running_tasks},
                                  {"done", client.done_tasks},
                                  {"queued_bytes", client.queued_bytes},
                                  {"slot_seconds", client.slot_seconds}});
   }
-  return status.dump();
+  return status;
+}
+
+}  // namespace
+
+std::string status_as_json(const cluster::SchedulerView& view,
+                           const cluster::ControlServer::Counters& links) {
+  return text_of(status_of(view, links));
+}
+
+std::string state_as_json(const cluster::SchedulerView& view,
+                          const cluster::ControlServer::Counters& links) {
+  const auto ago = [&](cluster::Time at) {
+    return std::chrono::duration<double>(view.now - at).count();
+  };
+  Json state = status_of(view, links);
+  state["seconds"] = std::chrono::duration<double>(view.now).count();
+  state["functions"] = Json::array();
+  for (const auto& function : view.functions) {
+    state["functions"].push_back({{"name", function.name},
+                                  {"tasks", function.tasks},
+                                  {"failed", function.failed},
+                                  {"seconds", function.seconds}});
+  }
+  state["ended"] = Json::array();
+  for (const auto& batch : view.ended) {
+    state["ended"].push_back({{"node", std::to_string(batch.node)},
+                              {"function", batch.function},
+                              {"tasks", batch.tasks},
+                              {"ago", ago(batch.at)},
+                              {"seconds", batch.seconds}});
+  }
+  state["failures"] = Json::array();
+  for (const auto& failure : view.failures) {
+    state["failures"].push_back({{"function", failure.function},
+                                 {"client", failure.client},
+                                 {"node", failure.node},
+                                 {"text", failure.text},
+                                 {"tasks", failure.tasks},
+                                 {"ago", ago(failure.at)}});
+  }
+  return text_of(state);
 }
 
 std::string status_as_table(const std::string& json) {

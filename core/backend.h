@@ -7,6 +7,7 @@
 #include <string>
 
 #include "paracord/core/batch.h"
+#include "paracord/core/observer.h"
 #include "paracord/core/options.h"
 
 namespace paracord {
@@ -22,9 +23,13 @@ struct Capabilities {
       false;  ///< completions come in while the caller is inside wait(); there is such a function
   bool inner_max_num_threads = false;  ///< honours that option
   bool abort_ends_all = false;  ///< abort() completes those that run, too: nothing of them reaches
-                                ///< the caller any more
+                                ///< the caller any more, though what is elsewhere may still begin
   int batches_per_worker = 2;   ///< in flight, so that a worker has the next one at hand
 };
+
+/// Takes what tasks have printed, from any thread. False: it is to be printed here, too; see
+/// core/worker_output.h.
+using OnWorkerOutput = std::function<bool(const Observer::WorkerOutput&)>;
 
 /// One call, as a backend is told of it.
 struct CallSettings {
@@ -32,8 +37,9 @@ struct CallSettings {
   int nesting_level;       ///< 0: not inside a task
   bool caller_takes_part;  ///< the caller runs batches itself: one worker fewer is needed
   bool caller_waits;       ///< for all results, and does nothing else meanwhile
-  const BackendOptions* backend_options;  ///< as given; null: none
-  const ParallelOptions* options;         ///< all of them, for the call's length
+  const BackendOptions* backend_options;      ///< as given; null: none
+  const ParallelOptions* options;             ///< all of them, for the call's length
+  const OnWorkerOutput* on_output = nullptr;  ///< until finish_call(); null: nobody asks
 };
 
 /// What configure() answers.

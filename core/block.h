@@ -63,6 +63,7 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   RemoteTasks* elsewhere() noexcept override;
   bool timed() const override;
   bool stopped() const override;
+  std::string function(std::size_t index) const override;
   bool encode(std::size_t index, Encoder& out) noexcept override;
   void succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept override;
   Verdict threw(std::size_t index, Decoder& error, const RemoteRun& run) noexcept override;

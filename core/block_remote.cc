@@ -20,6 +20,10 @@ bool Block::stopped() const {
   return call_.stopped();
 }
 
+std::string Block::function(std::size_t index) const {
+  return call_.function_of(*this, index);
+}
+
 bool Block::encode(std::size_t index, Encoder& out) noexcept {
   const std::size_t start = out.size();
   try {

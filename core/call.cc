@@ -103,15 +103,22 @@ void Call::configure() {
   const ParallelOptions& o = options();
   const std::string* name = &session_.backend_name;
   capabilities_ = backend_->capabilities();
+  // Nothing runs before there is a probe.
+  if (Probe::wanted(o)) {
+    on_output_ = [this](const Observer::WorkerOutput& output) {
+      return probe_.has_value() && probe_->worker_output(output);
+    };
+  }
+  const OnWorkerOutput* on_output = on_output_ ? &on_output_ : nullptr;
   Configured configured = backend_->configure(
       {session_.n_jobs, nesting_level_, capabilities_.caller_helps && !setup_.bounded_results,
-       !setup_.bounded_results, o.backend_options ? &*o.backend_options : nullptr, &o});
+       !setup_.bounded_results, o.backend_options ? &*o.backend_options : nullptr, &o, on_output});
   if (configured.status.ok() && configured.instead) {
     backend_ = &session_.substitute_backend(*configured.instead);
     name = &session_.substitute_name;
     capabilities_ = backend_->capabilities();
-    configured =
-        backend_->configure({1, nesting_level_, false, !setup_.bounded_results, nullptr, &o});
+    configured = backend_->configure(
+        {1, nesting_level_, false, !setup_.bounded_results, nullptr, &o, on_output});
   }
   if (!configured.status.ok()) throw_status(configured.status);
   if (configured.workers < 1) {

@@ -111,6 +111,7 @@ class Call final : public CallControl {
 
   bool wants_task_times() const;
   void encode_task(Block& block, std::size_t index, Encoder& out);
+  std::string function_of(const Block& block, std::size_t index) const;
   /// Inside the handler of what the task's encoding threw.
   void task_failed_in(Phase phase, Block& block, std::size_t index) noexcept;
   bool retry(const RemoteRun& run) const;
@@ -207,6 +208,7 @@ class Call final : public CallControl {
   bool timed_ = true;         // run times say how large the next batches shall be
   bool watched_ = false;      // each task is timed, reported or retried by itself
   std::string nested_backend_;
+  OnWorkerOutput on_output_;
   std::optional<Probe> probe_;
   std::atomic<SteadyClock::rep> deadline_{no_deadline};
   std::optional<SteadyClock::duration> task_timeout_;

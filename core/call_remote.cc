@@ -17,6 +17,10 @@ void Call::encode_task(Block& block, std::size_t index, Encoder& out) {
   tasks_.encode(block, index, out);
 }
 
+std::string Call::function_of(const Block& block, std::size_t index) const {
+  return tasks_.text(block, index).function;
+}
+
 // A task that ran ends here whatever happens: its result cannot be asked for again.
 void Call::remote_succeeded(Block& block, std::size_t index, Decoder& result,
                             const RemoteRun& run) noexcept {

@@ -28,7 +28,7 @@ using Message =
                  Acknowledge, Waiting, ToCome, NodeHello, Results, BatchOver, HaveObjects,
                  DropObjects, Drain, Welcome, Refuse, Resync, CallOpened, NodeJoined, NodeGone,
                  Assigned, Returned, Slots, NodeCall, Assign, CancelAttempt, Retract, Lend,
-                 NodeCallClosed, ClientGone, SendAgain, Query, Answer>;
+                 NodeCallClosed, ClientGone, SendAgain, Query, Answer, TaskOutput, NodeReport>;
 
 struct Packet {
   std::uint64_t session = 0;  ///< 0: outside of any session (Resync, Refuse)

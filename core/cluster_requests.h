@@ -20,7 +20,7 @@ struct OpenCall {
   std::uint32_t nesting_level = 0;  ///< deeper first
   Attempt parent{};                 ///< the assignment inside which the call is made, and its node
   PeerId parent_node = 0;
-  std::string label;  ///< for people: the function
+  std::string label;  ///< for people: the function, once it is known
   Bytes setup;
   std::uint32_t most_at_once = 0;  ///< batches with nodes at the same time; 0: no limit
 };
@@ -33,6 +33,7 @@ struct Submit {
   std::uint32_t losses = 0;  ///< nodes that were lost with it
   Bytes payload;
   std::vector<ObjectId> needs;  ///< objects that its tasks read
+  std::string label{};          ///< with the first batch of its call: the call's, from now on
 };
 
 /// A batch that the client still expects something of, in its hello.
@@ -129,5 +130,29 @@ struct DropObjects {
   std::vector<ObjectId> objects;
 };
 struct Drain {};
+/// Lines that tasks have printed; for the client. May be lost.
+struct TaskOutput {
+  PeerId client = 0;
+  CallId call = 0;
+  std::string host;
+  std::uint32_t worker = 0;
+  std::int32_t pid = 0;
+  bool is_error = false;  ///< from stderr
+  std::string text;
+};
+/// How the node does, for people and metrics: now and then.
+struct NodeReport {
+  std::uint64_t memory_bytes = 0, memory_limit = 0, spilled_bytes = 0;  ///< of its object store
+  std::uint64_t sent_bytes = 0, received_bytes = 0;  ///< by its data plane, since it started
+  std::uint64_t workers_lost = 0;                    ///< since it started
+  /// Tasks of one function that have failed since the last report, and one of their errors.
+  struct Failure {
+    PeerId client = 0;
+    std::string function;  ///< as the call is labelled
+    std::uint32_t count = 0;
+    std::string text;  ///< the last one's
+  };
+  std::vector<Failure> failures;
+};
 
 }  // namespace paracord::cluster

@@ -40,6 +40,13 @@ class Observer {
   struct WorkerLost {
     std::string reason;  ///< as the backend tells it
   };
+  struct WorkerOutput {
+    std::string host;  ///< empty: this one
+    int worker;
+    int pid;
+    bool is_error;     ///< from stderr
+    std::string text;  ///< whole lines
+  };
   struct CallFinished {
     std::size_t done_count;
     std::size_t cancelled_count;  ///< tasks read from the input that did not run
@@ -51,6 +58,9 @@ class Observer {
   virtual void batch_sent(const BatchSent&) {}
   virtual void task_done(const TaskDone&) {}
   virtual void worker_lost(const WorkerLost&) {}
+  /// Tasks of other processes have printed this. True: it need not go to this process's own stdout
+  /// or stderr, marked with its worker, as it does otherwise.
+  virtual bool worker_output(const WorkerOutput&) { return false; }
   virtual void call_finished(const CallFinished&) {}
 };
 

@@ -26,6 +26,7 @@ inline std::size_t payload_bytes(const Message& message) {
     return usual + (open->setup ? open->setup->size() : 0);
   if (const auto* told = std::get_if<NodeCall>(&message))
     return usual + (told->call.setup ? told->call.setup->size() : 0);
+  if (const auto* output = std::get_if<TaskOutput>(&message)) return usual + output->text.size();
   return usual;
 }
 

@@ -45,6 +45,12 @@ void Probe::worker_lost(const std::string& reason) {
   tell([&](Observer& observer) { observer.worker_lost({reason}); });
 }
 
+bool Probe::worker_output(const Observer::WorkerOutput& output) {
+  bool taken = false;
+  tell([&](Observer& observer) { taken |= observer.worker_output(output); });
+  return taken;
+}
+
 void Probe::call_finished(std::size_t pulled) {
   state_.with([&](State& state) {
     const Observer::CallFinished event{state.done, pulled - state.done,

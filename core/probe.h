@@ -26,6 +26,8 @@ class Probe {
   /// Fills in `done_count`. `function` is the task's.
   void task_done(Observer::TaskDone done, const std::string& function);
   void worker_lost(const std::string& reason);
+  /// Whether somebody has taken it.
+  bool worker_output(const Observer::WorkerOutput& output);
   void call_finished(std::size_t pulled);
 
   /// A listener of the library's own: also hears the task's function.

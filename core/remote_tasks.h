@@ -44,6 +44,9 @@ class RemoteTasks {
   /// Names the batch among all of a cluster; tasks learn it.
   virtual std::array<std::uint64_t, 2> assignment() const { return {}; }
 
+  /// The function of a task, for people.
+  virtual std::string function(std::size_t /*index*/) const { return {}; }
+
   /// Writes a task, for Entry::run_encoded at the other end. False: it cannot be written; it has
   /// failed, and is over.
   virtual bool encode(std::size_t index, Encoder& out) noexcept = 0;

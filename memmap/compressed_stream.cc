@@ -58,18 +58,26 @@ void CompressingSink::run(CompressionStream::Step step, bool last) {
 }
 
 DecompressingSource::DecompressingSource(const Compressor& compressor, ByteSource& from,
-                                         std::string name)
+                                         std::string name, int threads)
     : compressor_(compressor),
       stream_(compressor.decompress()),
       from_(from),
-      name_(std::move(name)),
-      compressed_(chunk) {}
+      name_(std::move(name)) {
+  if (threads > 0) {
+    ahead_.emplace(from);
+  } else {
+    compressed_.resize(chunk);
+  }
+}
 
 bool DecompressingSource::fill() {
-  if (next_ != behind_) return true;
-  next_ = 0;
-  behind_ = from_.read_some(compressed_.data(), compressed_.size());
-  return behind_ != 0;
+  if (!left_.empty()) return true;
+  if (ahead_) {
+    left_ = ahead_->next();
+  } else {
+    left_ = std::span(compressed_).first(from_.read_some(compressed_.data(), compressed_.size()));
+  }
+  return !left_.empty();
 }
 
 std::size_t DecompressingSource::read_some(void* data, std::size_t bytes) {
@@ -79,14 +87,14 @@ std::size_t DecompressingSource::read_some(void* data, std::size_t bytes) {
     if (complete_ && !more) return 0;
     if (complete_) stream_ = compressor_.decompress();
     complete_ = false;
-    CompressionStream::Step step{compressed_.data() + next_, behind_ - next_, first, bytes};
+    CompressionStream::Step step{left_.data(), left_.size(), first, bytes};
     const std::size_t before = step.in_left;
     try {
       complete_ = stream_->run(step, !more);
     } catch (const std::runtime_error& error) {
       throw std::runtime_error("'" + name_ + "' cannot be read: " + error.what());
     }
-    next_ = behind_ - step.in_left;
+    left_ = left_.last(step.in_left);
     if (step.out != first) return static_cast<std::size_t>(step.out - first);
     if (!complete_ && step.in_left == before) {  // no input is left, or none is taken
       throw std::runtime_error("'" + name_ + "' cannot be read: its compressed data (" +

@@ -2,11 +2,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "paracord/memmap/byte_stream.h"
 #include "paracord/memmap/compressor.h"
+#include "paracord/memmap/read_ahead.h"
 
 namespace paracord::detail {
 
@@ -28,7 +31,9 @@ class CompressingSink final : public ByteSink {
 /// Errors: std::runtime_error with the file's name, for damaged data and for an early end.
 class DecompressingSource final : public ByteSource {
  public:
-  DecompressingSource(const Compressor& compressor, ByteSource& from, std::string name);
+  /// `threads`: how many may be used besides this one; one reads ahead.
+  DecompressingSource(const Compressor& compressor, ByteSource& from, std::string name,
+                      int threads = 0);
   std::size_t read_some(void* data, std::size_t bytes) override;
 
  private:
@@ -38,8 +43,9 @@ class DecompressingSource final : public ByteSource {
   ByteSource& from_;
   const std::string name_;
   std::vector<std::byte> compressed_;
-  std::size_t next_ = 0, behind_ = 0;
-  bool complete_ = false;  // the stream is, and no other has begun
+  std::optional<ReadAhead> ahead_;
+  std::span<const std::byte> left_;  // of what was read last
+  bool complete_ = false;            // the stream is, and no other has begun
 };
 
 }  // namespace paracord::detail

@@ -59,12 +59,12 @@ bool FileSource::skip(std::size_t bytes) {
   return position_ <= file_->bytes();
 }
 
-StoredFile::StoredFile(const std::string& path, MmapMode mode, std::uint64_t offset)
-    : file_(std::make_shared<OpenFile>(path, mode)), raw_(file_, offset) {
+StoredFile::StoredFile(const std::string& path, MmapMode mode, int threads)
+    : file_(std::make_shared<OpenFile>(path, mode)), raw_(file_) {
   char start[most_magic];
-  const std::size_t got = read_at(*file_, start, sizeof start, offset);
+  const std::size_t got = read_at(*file_, start, sizeof start, 0);
   if (const auto compressor = find_compressor(std::string_view(start, got)))
-    decompressing_.emplace(*compressor, raw_, file_->path());
+    decompressing_.emplace(*compressor, raw_, file_->path(), threads);
 }
 
 ByteSource& StoredFile::stream() {

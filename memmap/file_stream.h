@@ -31,7 +31,8 @@ class FileSource final : public ByteSource {
 /// Errors: std::runtime_error with the path.
 class StoredFile {
  public:
-  StoredFile(const std::string& path, MmapMode mode, std::uint64_t offset = 0);
+  /// `threads`: that may be used besides this one.
+  StoredFile(const std::string& path, MmapMode mode, int threads = 0);
   const std::shared_ptr<OpenFile>& file() const { return file_; }
   const std::string& path() const { return file_->path(); }
   bool is_compressed() const { return decompressing_.has_value(); }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "paracord/core/huge_pages.h"
 #include "paracord/memmap/file_stream.h"
 #include "paracord/memmap/mapped_file.h"
 #include "paracord/memmap/new_file.h"
@@ -49,6 +50,10 @@ void check_mappable(const NpyHeader& header, const std::string& path) {
 }
 
 void check_mode(const std::string& path, const LoadOptions& options) {
+  if (options.threads < 0) {
+    throw std::invalid_argument("load('" + path + "') was given threads = " +
+                                std::to_string(options.threads) + "; 0 uses only this one");
+  }
   if (options.mmap_mode != MmapMode::write) return;
   throw std::invalid_argument("load('" + path +
                               "') was given MmapMode::write, which makes a new file: use "
@@ -97,6 +102,8 @@ Loaded load_compressed_npy(StoredFile& stored, const NpyType& wanted, const Load
   check_header(header, wanted, stored.path(), options);
   const auto bytes = static_cast<std::size_t>(header.data_bytes());
   std::shared_ptr<Buffer> buffer = allocate_buffer(bytes);
+  std::optional<PageMaker> pages;
+  if (options.threads > 1 && bytes >= least_for_huge_pages) pages.emplace(buffer->data, bytes);
   if (!in.skip(header.data_offset - start.size()) || !in.read(buffer->data, bytes)) {
     throw std::runtime_error("'" + stored.path() +
                              "' ends before the last of its elements; was it cut off?");
@@ -116,7 +123,7 @@ Loaded load_compressed_npy(StoredFile& stored, const NpyType& wanted, const Load
 Loaded load_npy(const std::string& path, const NpyType& wanted, const LoadOptions& options) {
   check_mode(path, options);
   const MmapMode mode = options.mmap_mode.value_or(MmapMode::read);
-  StoredFile stored(path, mode);
+  StoredFile stored(path, mode, options.threads);
   check_uncompressed(stored, options);
   if (stored.is_compressed()) return load_compressed_npy(stored, wanted, options);
   const auto& file = stored.file();
@@ -160,12 +167,13 @@ void dump_value(const std::string& path, const TypeText& type, EncodeValue encod
 void load_value(const std::string& path, const std::string& type, DecodeValue decode, void* place,
                 const LoadOptions& options) {
   check_mode(path, options);
-  StoredFile stored(path, options.mmap_mode.value_or(MmapMode::read));
+  StoredFile stored(path, options.mmap_mode.value_or(MmapMode::read), options.threads);
   check_uncompressed(stored, options);
   ReadOptions how;
   how.name = path;
   how.max_bytes = options.max_bytes;
   how.mmap_mode = options.mmap_mode;
+  how.makes_pages = options.threads > 1;
   if (!stored.is_compressed()) {
     how.available = stored.file()->bytes();
     how.file = stored.file();

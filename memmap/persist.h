@@ -37,6 +37,7 @@ struct LoadOptions {
   std::optional<MmapMode> mmap_mode{};
   /// Refuses files that say they hold more: for those that come from somewhere.
   std::uint64_t max_bytes = std::numeric_limits<std::uint64_t>::max();
+  int threads = 0;  ///< that may be used besides this one, to read compressed files: up to 2
 };
 
 struct RawOptions {

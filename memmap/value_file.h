@@ -31,6 +31,7 @@ struct ReadOptions {
   std::shared_ptr<OpenFile> file;  ///< to map from; needed with mmap_mode
   std::uint64_t offset = 0;        ///< of the value in that file
   bool verify_mapped = false;      ///< also what is mapped is read, and held against its digest
+  bool makes_pages = false;        ///< a thread makes the memory of large arrays
   bool freeze_mapped = false;      ///< it is promised that the file never changes
 };
 

@@ -5,8 +5,10 @@
 #include <stdexcept>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/huge_pages.h"
 #include "paracord/memmap/hash_stream.h"
 #include "paracord/memmap/new_file.h"
+#include "paracord/memmap/read_ahead.h"
 #include "paracord/memmap/value_file.h"
 #include "paracord/memmap/value_format.h"
 
@@ -74,6 +76,8 @@ class Blocks final : public MemoryReceiver {
 
   std::shared_ptr<Buffer> read(const BlockReference& reference, std::size_t bytes) {
     std::shared_ptr<Buffer> buffer = allocate_buffer(bytes);
+    std::optional<PageMaker> pages;
+    if (options_.makes_pages && bytes >= least_for_huge_pages) pages.emplace(buffer->data, bytes);
     if (!in_.read(buffer->data, bytes)) refuse_short(options_);
     skip(aligned(bytes) - bytes);
     check(reference, buffer->data, bytes);

@@ -33,7 +33,7 @@ std::uint64_t retract_waiting(State& state, const Node& node, std::uint64_t most
        index = state.batch(index).previous, --waiting) {
     const Batch& batch = state.batch(index);
     if (batch.retracted || state.waiters.contains(batch.attempt)) continue;
-    if (batch.assigned_at + state.options.prefetch > state.now) continue;
+    if (batch.since + state.options.prefetch > state.now) continue;
     retract(state, index);
     ++taken;
   }

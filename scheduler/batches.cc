@@ -105,11 +105,8 @@ double cost_of_task(const State& state, const Call& call) {
 
 void learn_cost(State& state, Call& call, double nanoseconds_per_task) {
   const double sample = nanoseconds_per_task > 1 ? nanoseconds_per_task : 1;
-  if (call.cost_per_task == 0) {
-    if (state.label_costs.size() >= most_known_labels) state.label_costs.clear();
-    state.label_costs[call.open.label] = sample;
-  }
   call.cost_per_task = smoothed(call.cost_per_task, sample);
+  call.function->cost = call.cost_per_task;
   state.usual_cost = smoothed(state.usual_cost, sample);
 }
 

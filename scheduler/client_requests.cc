@@ -34,10 +34,19 @@ Fault wrong_submit(const Submit& message) {
   if (message.count == 0 || message.count > most_tasks_of_batch)
     return "a batch of " + std::to_string(message.count) + " tasks; 1 to " +
            std::to_string(most_tasks_of_batch) + " may be in one";
+  if (message.label.size() > most_text)
+    return "a label of " + std::to_string(message.label.size()) + " bytes; " +
+           std::to_string(most_text) + " may be";
   if (message.needs.size() > most_needs_of_batch)
     return "a batch that needs " + std::to_string(message.needs.size()) + " objects; at most " +
            std::to_string(most_needs_of_batch) + " may be needed";
   return {};
+}
+
+// Under a new label, what is known of the function holds for the call.
+void label(State& state, Call& call) {
+  call.function = &state.history.function(call.open.label);
+  if (call.cost_per_task == 0 && !call.open.label.empty()) call.cost_per_task = call.function->cost;
 }
 
 // It was there before: sent again behind a hello. What the client does not know was told by the
@@ -68,9 +77,8 @@ Fault open_call(State& state, Client& client, OpenCall&& open) {
     return "more than " + std::to_string(most_calls_of_client) + " open calls; close some";
   auto call = std::make_unique<Call>();
   call->client = client.session.index;
-  const auto cost = state.label_costs.find(open.label);
-  if (cost != state.label_costs.end()) call->cost_per_task = cost->second;
   call->open = std::move(open);
+  label(state, *call);
   Call& opened = *client.calls.emplace(call->open.call, std::move(call)).first->second;
   answer(state, client, opened);
   return {};
@@ -98,6 +106,10 @@ Fault on(State& state, Client& client, Submit& message) {
   Call* const call = find_call(client, message.call);
   if (call == nullptr)
     return "a batch of call " + std::to_string(message.call) + ", which is not open";
+  if (!message.label.empty() && call->open.label.empty()) {
+    call->open.label = std::move(message.label);
+    label(state, *call);
+  }
   const std::uint64_t bytes = message.payload->size() + batch_overhead;
   if (client.queued_bytes != 0 &&
       client.queued_bytes + bytes > queue_excess * state.options.queue_bytes)

@@ -19,6 +19,8 @@ inline constexpr std::size_t most_objects_of_node = std::size_t{1} << 20;
 inline constexpr std::uint32_t most_slots_of_node = 1u << 16;
 inline constexpr std::uint32_t most_weight = 1'000'000;
 inline constexpr std::size_t most_text = 4096;
+inline constexpr std::size_t most_output = std::size_t{1} << 20;
+inline constexpr std::size_t most_failures_of_report = 100;
 /// A client's queue may hold this many times what it was told, since Welcome and Submit may cross.
 inline constexpr std::uint64_t queue_excess = 2;
 /// What a batch takes of the queue beside its payload.
@@ -26,7 +28,7 @@ inline constexpr std::uint64_t batch_overhead = 64;
 
 // The oldest are forgotten.
 inline constexpr std::size_t most_refused_peers = 4096;
-inline constexpr std::size_t most_known_labels = 4096;
+inline constexpr std::size_t most_known_functions = 4096;
 
 // Credits.
 inline constexpr std::uint32_t most_extra_per_slot = 64;

@@ -35,7 +35,13 @@ void account(State& state, Batch& batch, const BatchOver& message) {
   client.done_tasks += ran;
   state.counters.tasks_done += ran;
   state.counters.tasks_returned += batch.count - ran;
-  if (ran != 0) learn_cost(state, *batch.call, took / ran);
+  if (ran == 0) return;
+  learn_cost(state, *batch.call, took / ran);
+  FunctionRecord& function = *batch.call->function;
+  function.tasks += ran;
+  function.nanoseconds += took;
+  state.history.ended({&function, state.node(batch.node).session.peer, ran, state.now,
+                       static_cast<std::int64_t>(took)});
 }
 
 // Elsewhere, if there is a node that has not refused such tasks.
@@ -120,6 +126,35 @@ Fault on(State& state, Node& node, const DropObjects& message) {
     --node.objects;
     node.object_bytes -= object.bytes;
   }
+  return {};
+}
+
+// Goes on to the client, if it is there.
+Fault on(State& state, Node& node, TaskOutput& message) {
+  if (message.text.size() > most_output || message.host.size() > most_text)
+    return "output of " + std::to_string(message.text.size()) + " bytes at once; " +
+           std::to_string(most_output) + " may be";
+  message.host = node.name;
+  Client* const client = find_client(state, message.client);
+  if (client != nullptr) send(state, client->session, std::move(message));
+  return {};
+}
+
+Fault on(State& state, Node& node, NodeReport& message) {
+  if (message.failures.size() > most_failures_of_report)
+    return "a report of more than " + std::to_string(most_failures_of_report) + " failures";
+  for (NodeReport::Failure& failure : message.failures) {
+    if (failure.text.size() > most_text || failure.function.size() > most_text)
+      return "the text of a failure is too long";
+    FunctionRecord& function = state.history.function(failure.function);
+    function.failed += failure.count;
+    state.counters.tasks_failed += failure.count;
+    const Client* const client = find_client(state, failure.client);
+    state.history.failed({function.name, client != nullptr ? client->name : "", node.name,
+                          std::move(failure.text), failure.count, state.now});
+  }
+  message.failures.clear();
+  node.report = std::move(message);
   return {};
 }
 

@@ -10,6 +10,8 @@ Fault on(State& state, Node& node, Results& message);
 Fault on(State& state, Node& node, const BatchOver& message);
 Fault on(State& state, Node& node, const HaveObjects& message);
 Fault on(State& state, Node& node, const DropObjects& message);
+Fault on(State& state, Node& node, TaskOutput& message);
+Fault on(State& state, Node& node, NodeReport& message);
 Fault on(State& state, Node& node, const Drain& message);
 
 void drain(State& state, Node& node);

@@ -93,6 +93,7 @@ void assign(State& state, std::uint32_t index, std::uint32_t chosen) {
   dequeue(state, index);
   Batch& batch = state.batch(index);
   Call& call = *batch.call;
+  state.history.waited(state.now - batch.since);
   Client& client = state.client(batch.client);
   Node& node = state.node(chosen);
   tell_call(state, node, client, call);
@@ -101,8 +102,13 @@ void assign(State& state, std::uint32_t index, std::uint32_t chosen) {
   message.client = client.session.peer;
   message.attempt = batch.attempt;
   message.sources = sources_for(state, batch, node);
-  message.batch = {batch.id,     call.open.call,           batch.count,
-                   batch.losses, std::move(batch.payload), std::move(batch.needs)};
+  message.batch = {batch.id,
+                   call.open.call,
+                   batch.count,
+                   batch.losses,
+                   std::move(batch.payload),
+                   std::move(batch.needs),
+                   {}};
   send(state, node.session, std::move(message));
   batch.payload = nullptr;
   batch.needs = {};
@@ -156,7 +162,7 @@ void begin_running(State& state, std::uint32_t index, std::uint32_t chosen) {
   Node& node = state.node(chosen);
   batch.state = BatchState::running;
   batch.node = chosen;
-  batch.assigned_at = state.now;
+  batch.since = state.now;
   push_back(state, node.running, index);
   if (batch.call != nullptr) {
     Client& client = state.client(batch.client);

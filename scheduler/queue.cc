@@ -59,6 +59,7 @@ void enqueue(State& state, std::uint32_t index) {
   Call& call = *batch.call;
   Client& client = state.client(batch.client);
   batch.state = BatchState::queued;
+  batch.since = state.now;
   push_back(state, call.queued, index);
   ++state.queued_batches;
   call.queued_tasks += batch.count;

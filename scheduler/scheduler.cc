@@ -11,7 +11,7 @@
 #include "paracord/scheduler/recovery.h"
 #include "paracord/scheduler/sessions.h"
 #include "paracord/scheduler/state.h"
-#include "paracord/scheduler/view.h"
+#include "paracord/scheduler/view_of.h"
 
 namespace paracord::cluster {
 

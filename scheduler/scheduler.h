@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "paracord/core/cluster_messages.h"
+#include "paracord/scheduler/view.h"
 
 namespace paracord::cluster {
 
@@ -24,29 +25,6 @@ struct SchedulerOptions {
 struct Outgoing {
   PeerId peer;
   Packet packet;
-};
-
-/// For people, metrics and tests.
-struct SchedulerView {
-  struct Node {
-    PeerId id;
-    std::string name, state;  ///< up, suspect, draining
-    std::uint32_t slots, lent, running;
-    std::uint64_t objects, object_bytes;
-  };
-  struct Client {
-    PeerId id;
-    std::string name;
-    std::uint64_t queued_tasks, running_tasks, done_tasks, queued_bytes;
-    double slot_seconds;
-  };
-  std::uint64_t epoch = 0;
-  std::vector<Node> nodes;
-  std::vector<Client> clients;
-  std::uint64_t tasks_queued = 0, tasks_assigned = 0, tasks_done = 0, tasks_returned = 0,
-                nodes_lost = 0, clients_lost = 0, resyncs = 0;
-  std::uint64_t payload_bytes = 0;
-  double demand_seconds = 0;  ///< of work left, of all clients, what they have not shown included
 };
 
 /// Who runs what, in a cluster. Remembers only what clients and nodes can tell it again.

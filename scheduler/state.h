@@ -15,6 +15,7 @@
 #include "paracord/core/cluster_messages.h"
 #include "paracord/core/task_set.h"
 #include "paracord/scheduler/flat_index.h"
+#include "paracord/scheduler/history.h"
 #include "paracord/scheduler/load_tree.h"
 #include "paracord/scheduler/object_directory.h"
 #include "paracord/scheduler/scheduler.h"
@@ -60,7 +61,7 @@ struct Batch {
   std::uint64_t order = 0;  ///< of submission
   double cost = 0;          ///< nanoseconds, as it was charged
   PeerId awaited_node = 0;
-  Time assigned_at{};
+  Time since{};   ///< in its state: queued, running
   Bytes payload;  ///< null: gone to its node
   std::vector<ObjectId> needs;
   TaskSet unacknowledged;
@@ -110,6 +111,7 @@ struct Call {
   bool waits = false;
   NodeSet told;
   std::vector<PeerId> refused_by;
+  FunctionRecord* function = nullptr;
   double cost_per_task = 0;  ///< nanoseconds, smoothed; 0: not known
   std::uint64_t queued_tasks = 0, running_tasks = 0, to_come = 0;
   std::uint32_t running_batches = 0;
@@ -153,6 +155,7 @@ struct Node {
   std::uint32_t excess = 0;                          ///< batches beyond its slots
   std::vector<ObjectId> fetching;
   std::uint64_t objects = 0, object_bytes = 0;
+  NodeReport report;  ///< the last one, but for its failures
 };
 
 /// A task that makes calls of its own, see nesting.h.
@@ -188,7 +191,7 @@ struct State {
   double virtual_time = 0;                            ///< of the root that was served last
   std::uint64_t order = 0, round = 0;
   std::size_t queued_batches = 0;
-  std::unordered_map<std::string, double> label_costs;
+  History history;
   double usual_cost = 0;
 
   LoadTree loads;

@@ -17,7 +17,8 @@ constexpr std::array names = {
     "BatchOver",      "HaveObjects", "DropObjects", "Drain",         "Welcome",   "Refuse",
     "Resync",         "CallOpened",  "NodeJoined",  "NodeGone",      "Assigned",  "Returned",
     "Slots",          "NodeCall",    "Assign",      "CancelAttempt", "Retract",   "Lend",
-    "NodeCallClosed", "ClientGone",  "SendAgain",   "Query",         "Answer"};
+    "NodeCallClosed", "ClientGone",  "SendAgain",   "Query",         "Answer",    "TaskOutput",
+    "NodeReport"};
 static_assert(names.size() == std::variant_size_v<Message>);
 
 template <class Known>

@@ -91,6 +91,7 @@ class SimProgram {
   void on(const cluster::client::ForgetNode& effect);
   void on(const cluster::client::Arrived& effect);
   void on(const cluster::client::Over& effect);
+  void on(const cluster::client::Printed&) {}
   void on(const cluster::client::Refused& effect);
 
   Outside& out_;

@@ -145,8 +145,9 @@ bool DataPlane::State::send_chunk(PeerId to, const data::Outbox::Item& item,
   const Offer offer = found->second;
   if (!is_unchanged(offer, item.chunk)) {
     chunks_refused.fetch_add(1);
-    cannot(to, item.object, "its bytes have changed since it was named");
+    // Whoever owns it hears of it before anybody can tell him of what it has led to.
     if (told_changed) told_changed(item.object);
+    cannot(to, item.object, "its bytes have changed since it was named");
     return true;
   }
   offer.sending->chunks.fetch_add(1);

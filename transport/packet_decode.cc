@@ -23,6 +23,10 @@ std::string text_of(capnp::Text::Reader text) {
   return {text.begin(), text.size()};
 }
 
+std::string string_of(capnp::Data::Reader data) {
+  return {reinterpret_cast<const char*>(data.begin()), data.size()};
+}
+
 Bytes bytes_of(capnp::Data::Reader data) {
   return std::make_shared<const std::string>(reinterpret_cast<const char*>(data.begin()),
                                              data.size());
@@ -50,6 +54,7 @@ HeldBatch read(wire::HeldBatch::Reader in) {
 }
 
 ObjectSources read(wire::ObjectSources::Reader in);
+NodeReport::Failure read(wire::Failure::Reader in);
 Message read(wire::Message::Reader in);
 
 template <class List>
@@ -76,7 +81,19 @@ Submit read(wire::Submit::Reader in) {
           in.getCount(),
           in.getLosses(),
           bytes_of(in.getPayload()),
-          read_all(in.getNeeds())};
+          read_all(in.getNeeds()),
+          text_of(in.getLabel())};
+}
+TaskOutput read(wire::TaskOutput::Reader in) {
+  return {in.getClient(), in.getCall(),    text_of(in.getHost()),  in.getWorker(),
+          in.getPid(),    in.getIsError(), string_of(in.getText())};
+}
+NodeReport::Failure read(wire::Failure::Reader in) {
+  return {in.getClient(), text_of(in.getFunction()), in.getCount(), string_of(in.getText())};
+}
+NodeReport read(wire::NodeReport::Reader in) {
+  return {in.getMemoryBytes(),   in.getMemoryLimit(), in.getSpilledBytes(),      in.getSentBytes(),
+          in.getReceivedBytes(), in.getWorkersLost(), read_all(in.getFailures())};
 }
 ObjectSources read(wire::ObjectSources::Reader in) {
   return {read(in.getObject()), read_all(in.getNodes())};
@@ -157,6 +174,10 @@ Message read_from_peer(wire::Message::Reader in) {
       return DropObjects{read_all(in.getDropObjects())};
     case wire::Message::DRAIN:
       return Drain{};
+    case wire::Message::TASK_OUTPUT:
+      return read(in.getTaskOutput());
+    case wire::Message::NODE_REPORT:
+      return read(in.getNodeReport());
     case wire::Message::HEARTBEAT:
       return Heartbeat{};
     case wire::Message::GOODBYE:

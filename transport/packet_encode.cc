@@ -13,8 +13,12 @@ namespace {
 // What a batch takes besides its payload: the first segment is made large enough for all.
 constexpr std::size_t usual_message_words = 48;
 
+capnp::Data::Reader data_of(const std::string& bytes) {
+  return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()};
+}
+
 capnp::Data::Reader data_of(const Bytes& bytes) {
-  return {reinterpret_cast<const kj::byte*>(bytes->data()), bytes->size()};
+  return data_of(*bytes);
 }
 
 void put(wire::Attempt::Builder out, const Attempt& attempt) {
@@ -39,6 +43,7 @@ void put(wire::OpenCall::Builder out, const OpenCall& call);
 void put(wire::ExpectedBatch::Builder out, const ExpectedBatch& batch);
 void put(wire::HeldBatch::Builder out, const HeldBatch& batch);
 void put(wire::ObjectSources::Builder out, const ObjectSources& sources);
+void put(wire::Failure::Builder out, const NodeReport::Failure& failure);
 
 template <class List, class Values>
 void put_all(List out, const Values& values) {
@@ -75,6 +80,7 @@ void put(wire::Submit::Builder out, const Submit& batch) {
   out.setLosses(batch.losses);
   out.setPayload(data_of(batch.payload));
   put_all(out.initNeeds(count_of(batch.needs)), batch.needs);
+  if (!batch.label.empty()) out.setLabel(batch.label);
 }
 
 void put(wire::ExpectedBatch::Builder out, const ExpectedBatch& batch) {
@@ -276,11 +282,39 @@ void put(Out out, const Answer& answer) {
   out.setAnswer(answer.text);
 }
 
+void put(Out out, const TaskOutput& output) {
+  auto to = out.initTaskOutput();
+  to.setClient(output.client);
+  to.setCall(output.call);
+  to.setHost(output.host);
+  to.setWorker(output.worker);
+  to.setPid(output.pid);
+  to.setIsError(output.is_error);
+  to.setText(data_of(output.text));
+}
+void put(wire::Failure::Builder out, const NodeReport::Failure& failure) {
+  out.setClient(failure.client);
+  out.setFunction(failure.function);
+  out.setCount(failure.count);
+  out.setText(data_of(failure.text));
+}
+void put(Out out, const NodeReport& report) {
+  auto to = out.initNodeReport();
+  to.setMemoryBytes(report.memory_bytes);
+  to.setMemoryLimit(report.memory_limit);
+  to.setSpilledBytes(report.spilled_bytes);
+  to.setSentBytes(report.sent_bytes);
+  to.setReceivedBytes(report.received_bytes);
+  to.setWorkersLost(report.workers_lost);
+  put_all(to.initFailures(count_of(report.failures)), report.failures);
+}
+
 std::size_t payload_bytes(const Message& message) {
   if (const auto* submit = std::get_if<Submit>(&message)) return submit->payload->size();
   if (const auto* assign = std::get_if<Assign>(&message)) return assign->batch.payload->size();
   if (const auto* results = std::get_if<Results>(&message))
     return results->payload->size() + 4 * results->tasks.size();
+  if (const auto* output = std::get_if<TaskOutput>(&message)) return output->text.size();
   return 0;
 }
 

@@ -69,6 +69,8 @@ struct Message {
     query @32 :Void;
     answer @33 :Text;
     sendAgain @34 :SendAgain;
+    taskOutput @35 :TaskOutput;
+    nodeReport @36 :NodeReport;
   }
 }
 
@@ -94,6 +96,7 @@ struct Submit {
   losses @3 :UInt32;
   payload @4 :Data;
   needs @5 :List(ObjectId);
+  label @6 :Text;
 }
 
 struct ExpectedBatch {
@@ -234,6 +237,33 @@ struct Lend {
 struct SendAgain {
   client @0 :UInt64;
   batches @1 :List(HeldBatch);
+}
+
+struct TaskOutput {
+  client @0 :UInt64;
+  call @1 :UInt32;
+  host @2 :Text;
+  worker @3 :UInt32;
+  pid @4 :Int32;
+  isError @5 :Bool;
+  text @6 :Data;  # what tasks print need not be UTF-8
+}
+
+struct Failure {
+  client @0 :UInt64;
+  function @1 :Text;
+  count @2 :UInt32;
+  text @3 :Data;
+}
+
+struct NodeReport {
+  memoryBytes @0 :UInt64;
+  memoryLimit @1 :UInt64;
+  spilledBytes @2 :UInt64;
+  sentBytes @3 :UInt64;
+  receivedBytes @4 :UInt64;
+  workersLost @5 :UInt64;
+  failures @6 :List(Failure);
 }
 
 struct NodeCallClosed {

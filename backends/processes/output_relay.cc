@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <utility>
+
+#include "paracord/core/worker_output.h"
 
 namespace paracord::detail {
 
@@ -23,18 +25,6 @@ void keep_last_lines(std::string& text) {
 }
 constexpr int output = 0, errors = 1, words = 2;
 
-// All of it, to the caller's own descriptor: whole lines, so that lines of several workers do not
-// mix.
-void write_all(int fd, const std::string& text) {
-  std::size_t done = 0;
-  while (done != text.size()) {
-    const ssize_t written = write(fd, text.data() + done, text.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // the caller has closed it: nobody wants to read
-    done += static_cast<std::size_t>(written);
-  }
-}
-
 }  // namespace
 
 OutputRelay::OutputRelay(int output, int errors, int last_words)
@@ -44,8 +34,11 @@ OutputRelay::~OutputRelay() {
   for (const int pipe : pipes_) close(pipe);
 }
 
-void OutputRelay::set_worker(int index) {
-  text_.with([&](Text& text) { text.worker = index; });
+void OutputRelay::set_call(int worker, const OnWorkerOutput* on_output) {
+  text_.with([&](Text& text) {
+    text.worker = worker;
+    text.on_output = on_output;
+  });
 }
 
 void OutputRelay::drain(bool rest) {
@@ -67,25 +60,21 @@ void OutputRelay::drain(bool rest) {
 
 void OutputRelay::pass_on(Text& text, int pipe, bool rest) {
   std::string& lines = text.lines[pipe];
-  const std::string mark =
-      "[worker " + std::to_string(text.worker) + ", pid " + std::to_string(pid_) + "] ";
-  std::string marked;
-  std::size_t begin = 0;
-  while (begin != lines.size()) {
-    std::size_t end = lines.find('\n', begin);
-    if (end == std::string::npos) {
-      if (!rest && lines.size() - begin < longest_line) break;
-      end = lines.size();
-    }
-    marked += mark + lines.substr(begin, end - begin) + "\n";
-    begin = std::min(end + 1, lines.size());
+  Observer::WorkerOutput whole{"", text.worker, pid_, pipe == errors, ""};
+  const std::size_t last = lines.rfind('\n');
+  if (rest || (last == std::string::npos && lines.size() >= longest_line)) {
+    whole.text = std::exchange(lines, {});
+  } else if (last != std::string::npos) {
+    whole.text = lines.substr(0, last + 1);
+    lines.erase(0, last + 1);
   }
+  if (whole.text.empty()) return;
   if (pipe == errors) {
-    text.last_errors += lines.substr(0, begin);
+    text.last_errors += whole.text;
     keep_last_lines(text.last_errors);
   }
-  lines.erase(0, begin);
-  write_all(pipe == output ? STDOUT_FILENO : STDERR_FILENO, marked);
+  if (whole.text.back() != '\n') whole.text += '\n';
+  if (text.on_output == nullptr || !(*text.on_output)(whole)) print_worker_output(whole);
 }
 
 std::string OutputRelay::last_errors() {

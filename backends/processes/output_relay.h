@@ -3,12 +3,13 @@
 #include <atomic>
 #include <string>
 
+#include "paracord/core/backend.h"
 #include "paracord/core/guarded.h"
 
 namespace paracord::detail {
 
-/// What a worker writes to its stdout and stderr, brought to the caller's line by line, each marked
-/// with the worker that wrote it; and the last words of one that crashes.
+/// What a worker writes to its stdout and stderr, brought to whoever takes it, or else to the
+/// caller's own, line by line; and the last words of one that crashes.
 ///
 /// Threads: any.
 class OutputRelay {
@@ -19,7 +20,8 @@ class OutputRelay {
   ~OutputRelay();
 
   void set_pid(int pid) { pid_ = pid; }
-  void set_worker(int index);
+  /// Whose output it is from now on, and who takes it (null: nobody).
+  void set_call(int worker, const OnWorkerOutput* on_output);
   /// Passes on what is there, without waiting. `rest`: also a line that has no end yet.
   void drain(bool rest);
   /// Whether one of the pipes has come to its end.
@@ -36,6 +38,7 @@ class OutputRelay {
     std::string lines[descriptors];  // not passed on yet; of the last words: all
     std::string last_errors;
     int worker = 0;
+    const OnWorkerOutput* on_output = nullptr;
   };
   void pass_on(Text& text, int pipe, bool rest);
   int pipes_[descriptors];

@@ -17,6 +17,11 @@ namespace paracord::detail {
 namespace {
 
 constexpr int most_events = 32;
+constexpr auto time_between_memory_looks = std::chrono::milliseconds(100);
+
+std::string megabytes_of(std::size_t bytes) {
+  return std::to_string(bytes >> 20);
+}
 
 std::string seconds_of(std::chrono::steady_clock::duration duration) {
   return std::to_string(std::chrono::duration<double>(duration).count());
@@ -142,6 +147,7 @@ void ProcessPool::worker_ended(WorkerProcess& worker) {
 void ProcessPool::keep_time() {
   const auto now = Clock::now();
   const std::lock_guard<SpinMutex> hold(mutex_);
+  keep_memory(now);
   for (const auto& member : state_.members) {
     WorkerProcess& worker = *member->worker;
     if (member->ended) continue;
@@ -160,6 +166,21 @@ void ProcessPool::keep_time() {
   }
 }
 
+// Under the lock. Memory that is shared with others is not a worker's own.
+void ProcessPool::keep_memory(Clock::time_point now) {
+  if (state_.memory_limit == 0 || now < state_.memory_look) return;
+  state_.memory_look = now + time_between_memory_looks;
+  for (const auto& member : state_.members) {
+    if (member->ended || !member->leased || member->over_memory) continue;
+    const std::size_t bytes = member->worker->resident_bytes();
+    if (bytes <= state_.memory_limit) continue;
+    member->over_memory = true;
+    member->worker->kill("memory: it took " + megabytes_of(bytes) + " MB, and may take " +
+                         megabytes_of(state_.memory_limit));
+    over_memory_.fetch_add(1);
+  }
+}
+
 int ProcessPool::milliseconds_to_sleep() {
   const auto now = Clock::now();
   std::optional<Clock::time_point> next;
@@ -172,6 +193,7 @@ int ProcessPool::milliseconds_to_sleep() {
       const WorkerProcess& worker = *member->worker;
       if (member->ended) continue;
       if (member->kill_time) not_after(*member->kill_time);
+      if (member->leased && state_.memory_limit != 0) not_after(state_.memory_look);
       if (!member->leased && !member->leaving) not_after(worker.idle_since + state_.idle_timeout);
       // A task that begins meanwhile has all of its time before it.
       if (member->leased && worker.call().task_timeout)

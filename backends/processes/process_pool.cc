@@ -56,8 +56,8 @@ WorkerHandle ProcessPool::lease(const WorkerSpec& spec, const WorkerProcess::Cal
       chosen->leased = true;
       chosen->worker->begin_call(call);
       changes_.fetch_add(1, std::memory_order_release);
-      // Its tasks' time is kept by the service, which may sleep for long.
-      if (call.task_timeout) wake_service();
+      // Its tasks' time and memory are kept by the service, which may sleep for long.
+      if (call.task_timeout || state_.memory_limit != 0) wake_service();
       return chosen->worker;
     }
   }
@@ -131,6 +131,14 @@ void ProcessPool::set_idle_timeout(std::chrono::milliseconds timeout) {
   {
     const std::lock_guard<SpinMutex> hold(mutex_);
     state_.idle_timeout = timeout;
+  }
+  wake_service();
+}
+
+void ProcessPool::limit_memory(std::size_t bytes_of_each) {
+  {
+    const std::lock_guard<SpinMutex> hold(mutex_);
+    state_.memory_limit = bytes_of_each;
   }
   wake_service();
 }

@@ -41,6 +41,10 @@ class ProcessPool {
   /// Idle workers of this kind end.
   void retire(const std::function<bool(const WorkerSpec&)>& of_kind);
   void set_idle_timeout(std::chrono::milliseconds timeout);
+  /// A worker of a call that takes more memory of its own than this is killed. 0: no limit.
+  void limit_memory(std::size_t bytes_of_each);
+  /// How many were.
+  std::uint64_t over_memory() const { return over_memory_.load(); }
 
   // --- results ---
 
@@ -58,7 +62,8 @@ class ProcessPool {
     WorkerHandle worker;
     bool leased = false;
     bool leaving = false;  // told to end
-    bool ended = false;    // as the service has seen; its losses are not settled while it is leased
+    bool over_memory = false;
+    bool ended = false;  // as the service has seen; its losses are not settled while it is leased
     std::optional<Clock::time_point> kill_time;
     std::string kill_reason;
   };
@@ -66,6 +71,8 @@ class ProcessPool {
     std::vector<std::unique_ptr<Member>> members;
     std::map<std::vector<std::string>, std::unique_ptr<ArenaStore>> arenas;
     std::chrono::milliseconds idle_timeout{300'000};
+    std::size_t memory_limit = 0;  // of each worker; 0: none
+    Clock::time_point memory_look{};
   };
   Member* find(const WorkerProcess& worker);  // under the lock
   void dismiss(Member& member);
@@ -79,6 +86,7 @@ class ProcessPool {
   void worker_ended(WorkerProcess& worker);
   void run_jobs();
   void keep_time();
+  void keep_memory(Clock::time_point now);
   int milliseconds_to_sleep();
   void forget_the_dead();
   WorkerHandle start(const WorkerSpec& spec, const WorkerProcess::Call& call);
@@ -98,9 +106,10 @@ class ProcessPool {
   int bell_fd_ = -1;
   Doorbell* bell_ = nullptr;
   std::atomic<bool> led_{false};
-  std::atomic<int> parts_{0};              // that are with workers
-  std::atomic<int> condemned_{0};          // workers with a time to be killed at
-  std::atomic<int> unsettled_{0};          // leased workers that have ended
+  std::atomic<int> parts_{0};      // that are with workers
+  std::atomic<int> condemned_{0};  // workers with a time to be killed at
+  std::atomic<int> unsettled_{0};  // leased workers that have ended
+  std::atomic<std::uint64_t> over_memory_{0};
   std::atomic<std::uint64_t> changes_{1};  // of the leases
   std::uint64_t known_changes_ = 0;        // the leader's, as is
   std::vector<WorkerHandle> leased_;

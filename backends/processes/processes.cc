@@ -89,6 +89,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
                               environment),
            is_initialized(), relay_ ? relay_->program : "", relay_.has_value()};
   prepare_call(o, settings.nesting_level);
+  call_.on_output = settings.on_output;
   try {
     call_.arenas = &pool_.arenas(o.temp_folder);
     if (!spec_.own_executable && spec_.program.empty()) (void)worker_program();

@@ -36,6 +36,8 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void allow(int busy);
   /// The task that this batch is at waits for others: its worker does not count meanwhile.
   void park(const std::array<std::uint64_t, 2>& assignment, bool parked);
+  /// Passes on what its workers have printed so far.
+  void pass_on_output();
   /// What has not begun of these tasks does not begin any more. `stop`: what runs is asked to end,
   /// and killed after the time of grace. The batch is completed as ever.
   void withdraw(const RemoteTasks& tasks, bool stop);

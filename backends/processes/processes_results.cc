@@ -54,6 +54,16 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
   if (worn_out == nullptr && worker.parts_in_flight() == 0) share_out(worker);
 }
 
+void ProcessesBackend::pass_on_output() {
+  std::vector<WorkerHandle> workers;
+  state_.with([&](State& state) {
+    for (const Lane& lane : state.lanes) {
+      if (lane.worker != nullptr) workers.push_back(lane.worker);
+    }
+  });
+  for (const WorkerHandle& worker : workers) worker->output().drain(false);
+}
+
 // As much of it as there are places for.
 void ProcessesBackend::send_backlog() {
   while (true) {

@@ -149,11 +149,12 @@ void WorkerProcess::begin_call(const Call& call) {
   call_ = call;
   sender_.store_in(call.arenas);
   channel_->stop.store(0);
-  output_.set_worker(call.worker);
+  output_.set_call(call.worker, call.on_output);
 }
 
 void WorkerProcess::end_call() {
   output_.drain(true);
+  output_.set_call(call_.worker, nullptr);
   {
     const std::lock_guard<SpinMutex> hold(sending_);
     send_releases();

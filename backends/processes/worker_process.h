@@ -60,6 +60,7 @@ class WorkerProcess {
     // Of relayed tasks: what a module number of their caller stands for here.
     const std::function<ModuleName(std::uint32_t)>* modules = nullptr;
     std::optional<Clock::duration> task_timeout;
+    const OnWorkerOutput* on_output = nullptr;  // null: nobody takes what it prints
   };
 
   /// Starts the process. Throws BackendUnavailable.

@@ -254,9 +254,10 @@ std::exception_ptr WorkerProcess::loss_error() {
   } else if (WIFSIGNALED(*wait_status_)) {
     loss.signal = WTERMSIG(*wait_status_);
     loss.out_of_memory =
-        loss.signal == SIGKILL && reason.empty() && out_of_memory_kills() > out_of_memory_kills_;
+        reason.starts_with("memory") ||
+        (loss.signal == SIGKILL && reason.empty() && out_of_memory_kills() > out_of_memory_kills_);
     how = "was ended by " + signal_text(loss.signal);
-    if (loss.out_of_memory) how += ": the system was out of memory";
+    if (loss.out_of_memory && reason.empty()) how += ": the system was out of memory";
   } else {
     loss.exit_code = WEXITSTATUS(*wait_status_);
     how = "exited with code " + std::to_string(loss.exit_code);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/remote_error.h"
 
 namespace paracord::cluster {
 
@@ -96,6 +97,7 @@ EndedTask AgentBatch::ended(std::size_t index, TaskEnd end, const RemoteRun& run
 }
 
 void AgentBatch::tell(EndedTask task) {
+  if (task.trouble.empty()) task.trouble = task.record.text;
   over_.with([&](std::vector<bool>& over) { over[task.record.task] = true; });
   if (!forgotten_.load()) on_ended_(std::move(task));
 }
@@ -149,6 +151,14 @@ void AgentBatch::succeeded(std::size_t index, Decoder& result, const RemoteRun& 
 RemoteTasks::Verdict AgentBatch::threw(std::size_t index, Decoder& error,
                                        const RemoteRun& run) noexcept {
   EndedTask task = ended(index, TaskEnd::error, run);
+  try {
+    Decoder copy = error;
+    TaskFailure failure;
+    (void)detail::decode_remote_error(copy, failure);
+    task.trouble = failure.cause_type + ": " + failure.cause;
+  } catch (const std::exception&) {
+    task.trouble = "an error that only its client can read";
+  }
   task.body = bytes_left(error);
   writes_.erase(index);
   tell(std::move(task));

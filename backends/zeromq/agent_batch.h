@@ -29,6 +29,7 @@ struct EndedTask {
   Attempt attempt{};
   TaskRecord record;
   std::string body;
+  std::string trouble;               ///< of a task that failed, for people
   std::vector<ResultMemory> memory;  ///< what the record's objects will be: not named yet
 };
 

@@ -27,7 +27,16 @@ void NodeAgent::State::open(const NodeCall& about) {
   environment["PARACORD_CLIENT"] = number_text(about.client);
   environment["PARACORD_NODE"] = number_text(plane->self());
   try {
-    calls[key] = std::make_unique<AgentCall>(about, slots, most_parked, std::move(environment));
+    calls[key] = std::make_unique<AgentCall>(
+        about, slots, most_parked, std::move(environment),
+        [this, key](const Observer::WorkerOutput& output) {
+          TaskOutput printed{
+              key.first,  key.second,      {},         static_cast<std::uint32_t>(output.worker),
+              output.pid, output.is_error, output.text};
+          mail.with([&](Mail& waiting) { waiting.printed.push_back(std::move(printed)); });
+          if (!mail_waits.exchange(true)) control.wake();
+          return true;
+        });
   } catch (const std::exception& error) {
     if (options.log) options.log(std::string("a call cannot be read: ") + error.what());
     calls.erase(key);
@@ -295,6 +304,11 @@ void NodeAgent::State::finish(const Attempt& attempt, const std::string& refusal
   const CallKey key = found->second.call;
   std::uint32_t next = 0;
   std::int64_t ran = 0;
+  if (found->second.submitted) {
+    // What its tasks have printed comes before their end.
+    calls.at(key)->backend().pass_on_output();
+    print(mail.with([](Mail& waiting) { return std::exchange(waiting.printed, {}); }));
+  }
   if (found->second.batch != nullptr) {
     next = found->second.batch->next();
     ran = found->second.batch->ran_nanoseconds();

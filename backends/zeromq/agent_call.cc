@@ -25,12 +25,13 @@ struct RelayedInitializer {
 }  // namespace
 
 AgentCall::AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
-                     std::map<std::string, std::string> environment)
+                     std::map<std::string, std::string> environment, OnWorkerOutput on_output)
     : about_(about),
       setup_(decode_setup(*about.call.setup)),
       slots_(slots),
       most_parked_(most_parked),
-      environment_(std::move(environment)) {}
+      environment_(std::move(environment)),
+      on_output_(std::move(on_output)) {}
 
 AgentCall::~AgentCall() {
   if (backend_ != nullptr) backend_->finish_call();
@@ -60,6 +61,7 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
   settings.nesting_level = static_cast<int>(setup_.nesting_level);
   settings.backend_options = &*options_.backend_options;
   settings.options = &options_;
+  settings.on_output = &on_output_;
   const Configured configured = backend_->configure(settings);
   if (!configured.status.ok()) return refuse(configured.status.message());
   allow(static_cast<int>(slots_));

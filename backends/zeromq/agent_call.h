@@ -19,7 +19,7 @@ class AgentCall {
  public:
   /// Throws SerializationError for a setup that cannot be read.
   AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
-            std::map<std::string, std::string> environment);
+            std::map<std::string, std::string> environment, OnWorkerOutput on_output);
   AgentCall(const AgentCall&) = delete;
   ~AgentCall();
 
@@ -53,6 +53,7 @@ class AgentCall {
   const CallSetup setup_;
   const std::uint32_t slots_, most_parked_;
   std::map<std::string, std::string> environment_;
+  const OnWorkerOutput on_output_;
   State state_ = State::preparing;
   std::string refusal_;
   detail::Guarded<std::map<std::uint32_t, detail::ModuleName>> modules_;

@@ -17,6 +17,11 @@ void NodeAgent::State::task_ended(EndedTask task) {
   const auto found = running.find(task.attempt);
   if (found == running.end()) return;
   ++tasks_done;
+  if (task.record.end != TaskEnd::result) {
+    workers_lost += task.record.end == TaskEnd::worker_lost;
+    const CallKey& key = found->second.call;
+    ledger.failed(key.first, calls.at(key)->about().call.label, std::move(task.trouble));
+  }
   if (task.memory.empty()) return named(std::move(task), {});
   // Reading all of it takes a while.
   ++found->second.unnamed;

@@ -39,6 +39,8 @@ struct NodeAgent::State {
   bool has_drained();
   void begin_drain();
   void show();
+  void print(std::vector<TaskOutput> printed);
+  void report();
 
   // --- calls and batches (agent_batches.cc) ---
   void open(const NodeCall& about);
@@ -116,6 +118,7 @@ struct NodeAgent::State {
 
   struct Mail {
     std::vector<EndedTask> ended;
+    std::vector<TaskOutput> printed;
     std::vector<std::function<void()>> jobs;
   };
   detail::Guarded<Mail> mail;
@@ -125,7 +128,9 @@ struct NodeAgent::State {
   Time drain_deadline{};
   std::string refused;
   detail::Guarded<Seen> seen;
-  std::uint64_t tasks_done = 0;
+  std::uint64_t tasks_done = 0, workers_lost = 0;
+  Time report_due{};
+  ObjectStore::Counters stored{};          // as of the last report
   std::unique_ptr<Background> background;  // last made, first gone: its jobs use the rest
 };
 

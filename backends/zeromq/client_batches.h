@@ -82,6 +82,7 @@ struct ClientLedger::State {
   void on(const BatchOver& message);
   void on(const Returned& message);
   void on(const Slots& message);
+  void on(TaskOutput& message);
   ClientBatch* find(BatchId id, const Attempt& attempt);
 };
 

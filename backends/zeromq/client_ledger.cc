@@ -39,6 +39,10 @@ void ClientLedger::submit(Submit batch) {
   state_->held_back.insert({state_->rank(batch.call), id});
   ClientBatch& entry = state_->batches[id];
   entry.losses = batch.losses;
+  // A scheduler that comes after this one hears it with the call.
+  if (const auto call = state_->calls.find(batch.call);
+      call != state_->calls.end() && !batch.label.empty())
+    call->second.open.label = batch.label;
   entry.submit = std::move(batch);
   state_->send_what_fits();
 }

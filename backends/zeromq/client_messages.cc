@@ -32,6 +32,10 @@ void ClientLedger::State::on(const CallOpened& message) {
   effects.push_back(client::CallReady{message.call, message.run_inline});
 }
 
+void ClientLedger::State::on(TaskOutput& message) {
+  effects.push_back(client::Printed{std::move(message)});
+}
+
 void ClientLedger::State::on(const NodeJoined& message) {
   if (nodes.insert(message.node.node).second) effects.push_back(client::DialNode{message.node});
 }

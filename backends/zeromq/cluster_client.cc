@@ -14,6 +14,7 @@
 #include "paracord/core/describe_error.h"
 #include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/worker_output.h"
 #include "paracord/memmap/temp_folder.h"
 #include "paracord/transport/random.h"
 
@@ -162,6 +163,12 @@ void ClusterClient::State::carry_out(client::Effect& effect) {
       return found.empty() ? CallId{0} : found.mapped();
     });
     if (CallEvents* events = events_of(call)) events->over(*over);
+  } else if (auto* printed = std::get_if<client::Printed>(&effect)) {
+    TaskOutput& output = printed->output;
+    const Observer::WorkerOutput told{std::move(output.host), static_cast<int>(output.worker),
+                                      output.pid, output.is_error, std::move(output.text)};
+    CallEvents* events = events_of(output.call);
+    if (events == nullptr || !events->printed(told)) detail::print_worker_output(told);
   } else if (auto* why = std::get_if<client::Refused>(&effect)) {
     refusal.with([&](std::string& text) { text = why->why; });
     refused.store(true);

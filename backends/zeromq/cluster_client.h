@@ -9,6 +9,7 @@
 
 #include "paracord/backends/zeromq/client_ledger.h"
 #include "paracord/backends/zeromq/offers.h"
+#include "paracord/core/observer.h"
 #include "paracord/memmap/buffer.h"
 #include "paracord/transport/control_link.h"
 #include "paracord/transport/data_plane.h"
@@ -23,6 +24,8 @@ class CallEvents {
   virtual void over(const client::Over& over) = 0;
   /// An object of the call has changed while it was in use.
   virtual void object_changed(const ObjectId& object) = 0;
+  /// Its tasks have printed this. False: it is to be printed here.
+  virtual bool printed(const Observer::WorkerOutput& output) = 0;
   /// The scheduler wants nothing to do with this client.
   virtual void refused(const std::string& why) = 0;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <tuple>
 
 #include "paracord/backends/zeromq/agent_state.h"
 #include "paracord/core/cpu_count.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr auto longest_wait = std::chrono::milliseconds(500);
 constexpr auto time_for_last_words = std::chrono::milliseconds(200);
+constexpr auto report_interval = std::chrono::seconds(1);
+constexpr std::size_t most_printed = std::size_t{256} << 10;
 constexpr std::uint32_t parked_per_slot = 4;
 
 NodeAgent::Options with_defaults(NodeAgent::Options options) {
@@ -63,6 +66,9 @@ NodeAgent::State::State(Options given)
       ledger(hello_of(options, *plane)),
       programs(options.programs),
       background(std::make_unique<Background>()) {
+  show();
+  if (options.worker_memory_bytes != 0)
+    detail::ProcessPool::instance().limit_memory(options.worker_memory_bytes);
   store.on_dropped([this](const ObjectId& object) {
     offers.remove(object);
     post([this, object] { ledger.drop({object}); });
@@ -87,6 +93,7 @@ void NodeAgent::State::post(std::function<void()> job) {
 void NodeAgent::State::take_mail() {
   mail_waits.store(false);
   Mail taken = mail.with([](Mail& waiting) { return std::exchange(waiting, {}); });
+  print(std::move(taken.printed));
   for (EndedTask& task : taken.ended) task_ended(std::move(task));
   for (const auto& job : taken.jobs) job();
 }
@@ -122,8 +129,40 @@ void NodeAgent::State::turn() {
   take_mail();
   for (node::Effect& effect : ledger.take_effects()) carry_out(std::move(effect));
   if (drain_asked.load() && !draining) begin_drain();
+  if (agent_now() >= report_due) report();
   send_all();
   show();
+}
+
+// What one worker has printed in one go counts as one.
+void NodeAgent::State::print(std::vector<TaskOutput> printed) {
+  for (std::size_t i = 0; i != printed.size(); ++i) {
+    TaskOutput& output = printed[i];
+    if (i + 1 != printed.size()) {
+      TaskOutput& next = printed[i + 1];
+      const auto key = [](const TaskOutput& o) {
+        return std::tuple(o.client, o.call, o.pid, o.is_error);
+      };
+      if (key(next) == key(output) && output.text.size() + next.text.size() < most_printed) {
+        next.text.insert(0, output.text);
+        continue;
+      }
+    }
+    ledger.print(std::move(output));
+  }
+}
+
+void NodeAgent::State::report() {
+  report_due = agent_now() + report_interval;
+  stored = store.counters();
+  const DataPlane::Counters data = plane->counters();
+  ledger.report({stored.memory_bytes,
+                 stored.memory_limit,
+                 stored.spilled_bytes,
+                 data.sent_bytes,
+                 data.received_bytes,
+                 workers_lost,
+                 {}});
 }
 
 void NodeAgent::State::begin_drain() {
@@ -151,8 +190,11 @@ void NodeAgent::State::show() {
   now.busy = static_cast<std::uint32_t>(std::max(busy, 0));
   now.batches = running.size();
   now.tasks_done = tasks_done;
+  now.workers_lost = workers_lost;
+  now.workers_over_memory = detail::ProcessPool::instance().over_memory();
+  now.turned = agent_now();
   now.held_result_bytes = ledger.held_bytes();
-  now.store = store.counters();
+  now.store = stored;
   const DataPlane::Counters data = plane->counters();
   now.sent_bytes = data.sent_bytes;
   now.received_bytes = data.received_bytes;

@@ -27,6 +27,7 @@ class NodeAgent {
     std::string advertise;  ///< the host of data_listen as others reach it; empty: the host's name
     ObjectStore::Options store{};
     ProgramCache::Options programs{};
+    std::size_t worker_memory_bytes = 0;  ///< a worker that takes more is killed; 0: no limit
     std::map<std::string, std::string> worker_environment{};  ///< for calls inside tasks, above all
     std::uint64_t embedded =
         0;  ///< the number of an embedded cluster: its client's program is ours
@@ -50,9 +51,11 @@ class NodeAgent {
   struct Seen {
     std::string state;  ///< connecting, up, draining
     std::uint32_t slots = 0, busy = 0;
-    std::uint64_t tasks_done = 0, batches = 0, held_result_bytes = 0;
+    std::uint64_t tasks_done = 0, batches = 0, held_result_bytes = 0, workers_lost = 0,
+                  workers_over_memory = 0;
     ObjectStore::Counters store{};
     std::uint64_t sent_bytes = 0, received_bytes = 0;
+    Time turned{};  ///< when its loop was there last: twice a second, unless something is amiss
   };
   Seen see();
 

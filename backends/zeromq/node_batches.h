@@ -56,6 +56,10 @@ struct NodeLedger::State {
   std::deque<Attempt> tombstone_order;
   std::uint64_t held_bytes = 0;
   std::vector<node::Effect> effects;
+  Time now{};
+  Time output_since{};  ///< the second that is counted
+  std::size_t output_bytes = 0, output_left_out = 0;
+  std::vector<NodeReport::Failure> failures;
 
   void say_hello();
   void say_results(const Attempt& attempt, const NodeBatch& batch, const KeptResults& results);

@@ -6,6 +6,15 @@
 
 namespace paracord::cluster {
 
+namespace {
+
+constexpr Time output_interval = std::chrono::seconds(1);
+constexpr std::size_t most_output = std::size_t{1} << 20;
+constexpr std::size_t most_failures = 32;  // functions that have any, in one report
+constexpr std::size_t longest_failure = 1024;
+
+}  // namespace
+
 NodeLedger::NodeLedger(NodeHello about) : state_(std::make_unique<State>(std::move(about))) {}
 
 NodeLedger::~NodeLedger() = default;
@@ -23,6 +32,7 @@ void NodeLedger::receive(Packet packet, Time now) {
 }
 
 void NodeLedger::tick(Time now) {
+  state_->now = now;
   state_->link.tick(now);
 }
 
@@ -66,6 +76,41 @@ void NodeLedger::batch_over(const Attempt& attempt, std::uint32_t next,
   state_->end_lent(attempt);
   state_->say_over(attempt, batch);
   state_->forget_if_done(attempt);
+}
+
+void NodeLedger::print(TaskOutput output) {
+  State& state = *state_;
+  if (state.now - state.output_since >= output_interval) {
+    state.output_since = state.now;
+    state.output_bytes = 0;
+    if (state.output_left_out != 0)
+      output.text.insert(0, "(" + std::to_string(std::exchange(state.output_left_out, 0)) +
+                                " bytes of output were left out)\n");
+  }
+  if (!state.link.is_welcome() || state.output_bytes + output.text.size() > most_output) {
+    state.output_left_out += output.text.size();
+    return;
+  }
+  state.output_bytes += output.text.size();
+  state.link.say(std::move(output));
+}
+
+void NodeLedger::failed(PeerId client, const std::string& function, std::string text) {
+  auto& failures = state_->failures;
+  if (text.size() > longest_failure) text.resize(longest_failure);
+  for (NodeReport::Failure& known : failures) {
+    if (known.client != client || known.function != function) continue;
+    ++known.count;
+    known.text = std::move(text);
+    return;
+  }
+  if (failures.size() < most_failures) failures.push_back({client, function, 1, std::move(text)});
+}
+
+void NodeLedger::report(NodeReport report) {
+  if (!state_->link.is_welcome()) return;
+  report.failures = std::exchange(state_->failures, {});
+  state_->link.say(std::move(report));
 }
 
 void NodeLedger::have(std::vector<ObjectId> objects) {

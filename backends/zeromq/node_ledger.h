@@ -76,6 +76,12 @@ class NodeLedger {
   /// results and what follows it, but for the results that there are. `refusal`: see BatchOver.
   void batch_over(const Attempt& attempt, std::uint32_t next, std::int64_t ran_nanoseconds,
                   std::string refusal = {});
+  /// Told to the client, a bounded amount in each second; the rest is left out.
+  void print(TaskOutput output);
+  /// Told with the next report, if the number that a report holds is not reached.
+  void failed(PeerId client, const std::string& function, std::string text);
+  /// Said now and then; `report` has no failures.
+  void report(NodeReport report);
   void have(std::vector<ObjectId> objects);
   void drop(std::vector<ObjectId> objects);
   /// Takes no new work from now on. What runs is run to its end; what was not begun is the owner's

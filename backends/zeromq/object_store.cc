@@ -265,6 +265,7 @@ ObjectStore::Counters ObjectStore::counters() const {
   return state_->table.with([&](State::Table& all) {
     Counters counters = all.counters;
     counters.memory_bytes = state_->used->load();
+    counters.memory_limit = state_->options.memory_bytes;
     counters.used_bytes = 0;
     for (const auto& [object, entry] : all.entries) {
       if (entry.memory != nullptr && entry.memory.use_count() > 1)

@@ -45,7 +45,7 @@ class ObjectStore {
   void on_dropped(std::function<void(const ObjectId&)> told);
 
   struct Counters {
-    std::size_t objects, memory_bytes, spilled_bytes, used_bytes;
+    std::size_t objects, memory_bytes, memory_limit, spilled_bytes, used_bytes;
     std::uint64_t evictions, spills, reloads;
   };
   Counters counters() const;

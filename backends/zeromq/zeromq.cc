@@ -154,6 +154,7 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
   if (Status status = connect(settings); !status.ok()) return unfit(std::move(status));
   max_nbytes_ = settings.options->max_nbytes.value_or(default_max_nbytes);
   idempotent_ = settings.options->idempotent.value_or(false);
+  on_output_ = settings.on_output;
   objects_.emplace(cluster_->client.offers());
   state_.with([](State& state) { state = {}; });
   if (Status status = open(settings); !status.ok()) {
@@ -185,6 +186,10 @@ void ZeromqBackend::finish_call() {
 void ZeromqBackend::terminate() {
   finish_call();
   if (cluster_ != nullptr && cluster_->embedded == 0) cluster_->client.flush();
+}
+
+bool ZeromqBackend::printed(const Observer::WorkerOutput& output) {
+  return on_output_ != nullptr && (*on_output_)(output);
 }
 
 void ZeromqBackend::call_ready(bool run_inline) {

@@ -41,6 +41,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   void call_ready(bool run_inline) override;
   void arrived(client::Arrived results) override;
   void over(const client::Over& over) override;
+  bool printed(const Observer::WorkerOutput& output) override;
   void object_changed(const ObjectId& object) override;
   void refused(const std::string& why) override;
 
@@ -97,9 +98,11 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   std::shared_ptr<ClusterUse> cluster_;
   std::optional<CallObjects> objects_;
   WrittenRanges written_;
-  OpenCall about_;                 // the call, to be opened anew after abort()
-  std::atomic<CallId> call_{0};    // 0: none is open
-  std::atomic<bool> open_{false};  // between configure() and finish_call()
+  OpenCall about_;                     // the call, to be opened anew after abort()
+  std::atomic<CallId> call_{0};        // 0: none is open
+  std::atomic<bool> open_{false};      // between configure() and finish_call()
+  std::atomic<bool> labelled_{false};  // the call that is open now
+  const OnWorkerOutput* on_output_ = nullptr;
   detail::SpinMutex opening_;
   bool idempotent_ = false, ships_ = false, nested_ = false, waits_ = false;
   std::size_t max_nbytes_ = 0;

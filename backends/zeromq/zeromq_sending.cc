@@ -17,6 +17,7 @@ constexpr std::size_t largest_batch = std::size_t{4} << 20;
 constexpr std::size_t largest_inline_payload = std::size_t{256} << 10;
 constexpr std::size_t largest_inline_task = std::size_t{16} << 10;
 constexpr int module_shift = 40;
+constexpr std::size_t longest_label = 200;
 
 bool goes_inline(const BatchEncoder& encoder, const BatchContents& contents) {
   if (encoder.bytes() > largest_inline_payload) return false;
@@ -24,6 +25,12 @@ bool goes_inline(const BatchEncoder& encoder, const BatchContents& contents) {
     if (task.bytes > largest_inline_task) return false;
   }
   return true;
+}
+
+std::string label_of(const RemoteTasks& tasks, std::uint32_t index) {
+  std::string label = tasks.function(index);
+  if (label.size() > longest_label) label.resize(longest_label);
+  return label;
 }
 
 }  // namespace
@@ -89,6 +96,7 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
   batch.count = static_cast<std::uint32_t>(part.tasks.size());
   batch.losses = part.losses;
   try {
+    if (!labelled_.exchange(true)) batch.label = label_of(whole.tasks, part.tasks.front());
     add_modules(encoder);
     BatchContents& contents = encoder.contents();
     contents.attempt = part.attempt;
@@ -118,7 +126,10 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
 // The call that batches go to: the first one, or after an abort() the next.
 CallId ZeromqBackend::current_call() {
   const std::lock_guard<detail::SpinMutex> hold(opening_);
-  if (call_.load() == 0 && open_.load()) call_.store(cluster_->client.open_call(about_, *this));
+  if (call_.load() == 0 && open_.load()) {
+    labelled_.store(false);
+    call_.store(cluster_->client.open_call(about_, *this));
+  }
   return call_.load();
 }
 

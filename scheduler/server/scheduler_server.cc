@@ -94,7 +94,7 @@ struct SchedulerServer::State {
 
   void show() {
     if (!asked.exchange(false)) return;
-    Seen now_seen{scheduler->view(now()), control.counters(), lag};
+    Seen now_seen{scheduler->view(now()), control.counters(), lag, true};
     seen.with([&](Seen& seen) { seen = std::move(now_seen); });
     looks.fetch_add(1);
     looked.notify();
@@ -146,9 +146,11 @@ SchedulerServer::Seen SchedulerServer::see() {
   const std::uint64_t before = state.looks.load();
   state.asked.store(true);
   state.control.wake();
-  state.looked.wait([&] { return state.looks.load() != before; },
-                    std::chrono::steady_clock::now() + longest_look);
-  return state.seen.with([](const Seen& seen) { return seen; });
+  const bool answered = state.looked.wait([&] { return state.looks.load() != before; },
+                                          std::chrono::steady_clock::now() + longest_look);
+  Seen seen = state.seen.with([](const Seen& last) { return last; });
+  seen.is_fresh = answered;
+  return seen;
 }
 
 }  // namespace paracord::cluster

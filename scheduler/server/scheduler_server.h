@@ -35,7 +35,8 @@ class SchedulerServer {
   struct Seen {
     SchedulerView view;
     ControlServer::Counters links{};
-    Time loop_lag{};  ///< how long the last turn of its loop took
+    Time loop_lag{};        ///< how long the last turn of its loop took
+    bool is_fresh = false;  ///< its loop has answered
   };
   /// As of the last turn of the loop, which it asks for.
   Seen see();

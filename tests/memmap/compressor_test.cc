@@ -97,6 +97,10 @@ TEST_F(Compressors, ArraysAreNpyFilesWithin) {
     dump(numbers(), path("a.npy" + extension));
     const auto got = load<Array<double>>(path("a.npy" + extension));
     EXPECT_TRUE(std::equal(got.begin(), got.end(), numbers().begin())) << name;
+    for (const int threads : {1, 2}) {
+      const auto again = load<Array<double>>(path("a.npy" + extension), {.threads = threads});
+      EXPECT_TRUE(std::equal(again.begin(), again.end(), numbers().begin())) << name;
+    }
     EXPECT_NE(refusal([&] {
                 load<Array<double>>(path("a.npy" + extension), {MmapMode::read});
               }).find("it is compressed"),
@@ -112,9 +116,13 @@ TEST_F(Compressors, DamagedAndShortFilesAreErrors) {
     const std::string whole = contents("a");
     for (const std::size_t length : {whole.size() - 1, whole.size() / 2, std::size_t{20}}) {
       write("short", whole.substr(0, length));
-      EXPECT_NE(refusal([&] { load<Array<double>>(path("short")); }).find("short"),
-                std::string::npos)
-          << name << length;
+      for (const int threads : {0, 2}) {
+        EXPECT_NE(refusal([&] {
+                    load<Array<double>>(path("short"), {.threads = threads});
+                  }).find("short"),
+                  std::string::npos)
+            << name << length;
+      }
     }
     for (std::size_t at = 10; at < whole.size(); at += whole.size() / 37) {
       std::string damaged = whole;

@@ -235,11 +235,11 @@ TEST(DataPlane, WithdrawsWhileItIsSent) {
 }
 
 TEST(DataPlane, ReportsMemoryThatHasChanged) {
+  detail::Guarded<std::vector<ObjectId>> changed;
   Peer source(1), sink(2);
   source.start();
   sink.start()->dial(source.node());
   const Object object(6 * mebibyte);
-  detail::Guarded<std::vector<ObjectId>> changed;
   source->on_changed(
       [&](const ObjectId& id) { changed.with([&](auto& all) { all.push_back(id); }); });
   source.offer(object);

@@ -11,7 +11,7 @@ inline Packet sample_packet() {
   const Attempt attempt{4, 5};
   const NodeAddress address{6, "node", "tcp://host:1", "key"};
   OpenCall call{7, -1, 2, attempt, 8, "label", bytes, 3};
-  Submit batch{9, 7, 2, 1, bytes, {object, object}};
+  Submit batch{9, 7, 2, 1, bytes, {object, object}, "label"};
   ClientHello client{1, 10, 11, 2, "client", 12, {6, 8}, {call}, {{9, 7, 2, attempt, 6}}};
   NodeHello node{
       1, 6, "node", 4, 5, "tcp://host:1", "key", 12, true, {{10, 9, attempt, true}}, {object}};
@@ -51,7 +51,9 @@ inline Packet sample_packet() {
            ClientGone{10},
            SendAgain{10, {{10, 9, attempt, false}}},
            Query{},
-           Answer{"{}"}}};
+           Answer{"{}"},
+           TaskOutput{10, 7, "node", 3, 42, true, "a line\n"},
+           NodeReport{1, 2, 3, 4, 5, 6, {{10, "label", 2, "what it said"}}}}};
 }
 
 }  // namespace paracord::cluster

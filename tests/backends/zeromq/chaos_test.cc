@@ -99,6 +99,78 @@ TEST_F(Chaos, AStoppedNodeComesBack) {
   }));
 }
 
+// For so long that it is lost by the limits that a cluster has where nobody sets them.
+TEST_F(Chaos, ANodeMayStandStillFor20Seconds) {
+  cluster.start_scheduler();
+  cluster.start_node("one");
+  cluster.start_node("two");
+  run(
+      [&] {
+        cluster.signal("one", SIGSTOP);
+        std::this_thread::sleep_for(std::chrono::seconds(20));
+        cluster.signal("one", SIGCONT);
+      },
+      cluster.options());
+}
+
+// The children of a node are its workers.
+int any_worker_of(int node) {
+  std::ifstream children("/proc/" + std::to_string(node) + "/task/" + std::to_string(node) +
+                         "/children");
+  int worker = 0;
+  children >> worker;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(node) + "/task")) {
+    std::ifstream of_thread(task.path() / "children");
+    for (int child = 0; of_thread >> child;) worker = child;
+  }
+  return worker;
+}
+
+// PARACORD_TEST_SEED=N runs it again as it was.
+TEST_F(Chaos, AnythingMayEndAtAnyMoment) {
+  const char* given = std::getenv("PARACORD_TEST_SEED");
+  const unsigned seed =
+      given != nullptr ? static_cast<unsigned>(std::stoul(given)) : std::random_device()();
+  SCOPED_TRACE("PARACORD_TEST_SEED=" + std::to_string(seed));
+  std::mt19937 random(seed);
+  const std::vector<std::string> limits{"--suspect-after", "0.5", "--node-lost-after", "2"};
+  cluster.start_scheduler(limits);
+  cluster.start_node("one");
+  cluster.start_node("two");
+  constexpr int many = 20'000;
+  std::atomic<bool> over{false};
+  std::thread beside([&] {
+    while (!over.load()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 700));
+      const std::string node = random() % 2 == 0 ? "one" : "two";
+      switch (random() % 4) {
+        case 0:
+          cluster.kill("scheduler");
+          cluster.start_scheduler(limits);
+          break;
+        case 1:
+          cluster.kill(node);
+          cluster.start_node(node);
+          break;
+        default:
+          if (const int worker = any_worker_of(cluster.pid(node)); worker > 0)
+            ::kill(worker, SIGKILL);
+      }
+    }
+  });
+  ParallelOptions options = cluster.options();
+  options.batch_size = 8;
+  options.retries = 10;
+  std::vector<int> results;
+  EXPECT_NO_THROW(results = Parallel(options)(
+                      tasks(many, [&](int i) { return delayed<noted>(ledger.path(), i); })));
+  over.store(true);
+  beside.join();
+  ASSERT_EQ(results.size(), static_cast<std::size_t>(many));
+  for (int i = 0; i != many; ++i) ASSERT_EQ(results[static_cast<std::size_t>(i)], 3 * i);
+}
+
 TEST_F(Chaos, NodesComeAndGo) {
   cluster.start_scheduler({"--suspect-after", "0.5", "--node-lost-after", "2"});
   cluster.start_node("0");

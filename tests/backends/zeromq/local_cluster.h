@@ -58,6 +58,7 @@ class LocalCluster {
 
   void start(const std::string& name, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), PARACORD_COMMAND);
+    arguments.insert(arguments.begin(), wrapper_.begin(), wrapper_.end());
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
@@ -67,7 +68,7 @@ class LocalCluster {
     posix_spawn_file_actions_addopen(&files, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     int pid = 0;
-    ASSERT_EQ(posix_spawn(&pid, PARACORD_COMMAND, &files, nullptr, pointers.data(), environ), 0);
+    ASSERT_EQ(posix_spawnp(&pid, pointers.front(), &files, nullptr, pointers.data(), environ), 0);
     posix_spawn_file_actions_destroy(&files);
     pids_[name] = pid;
   }
@@ -132,9 +133,12 @@ class LocalCluster {
     return options;
   }
   int pid(const std::string& name) const { return pids_.at(name); }
+  /// What is started from now on is started by this command.
+  void wrap_in(std::vector<std::string> command) { wrapper_ = std::move(command); }
 
  private:
   std::string folder_, address_;
+  std::vector<std::string> wrapper_;
   std::map<std::string, int> pids_;
   mutable int last_exit_ = 0;
 };
