@@ -59,7 +59,7 @@ std::unique_ptr<HttpServer> serve_pages(const HttpOptions& options,
   http->get("/readyz", Access::open, alive);
   http->get("/", Access::guarded, [] { return Reply{dashboard_page, "text/html; charset=utf-8"}; });
   http->get("/api/state", Access::guarded, [&server] {
-    const auto seen = server.see();
+    const auto seen = server.see(true);
     return Reply{state_as_json(seen.view, seen.links), "application/json"};
   });
   log_line("scheduler: pages on " + http->start());

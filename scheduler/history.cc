@@ -47,7 +47,6 @@ void History::waited(Time time) {
 }
 
 void History::show(SchedulerView& view) const {
-  view.queue_times = queue_times_;
   for (const auto& [name, record] : functions_) {
     if (record.tasks != 0 || record.failed != 0)
       view.functions.push_back({name, record.tasks, record.failed, record.nanoseconds / 1e9});

@@ -35,6 +35,8 @@ class History {
   void failed(SchedulerView::Failure failure);
   void waited(Time time);
 
+  const SchedulerView::QueueTimes& queue_times() const { return queue_times_; }
+  /// Functions, what has ended and what has failed.
   void show(SchedulerView& view) const;
 
  private:

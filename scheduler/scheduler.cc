@@ -240,8 +240,10 @@ std::vector<Outgoing> Scheduler::take_outgoing() {
   return scheduling::take_outgoing(*state_);
 }
 
-SchedulerView Scheduler::view(Time) const {
-  return scheduling::view_of(*state_);
+SchedulerView Scheduler::view(Time, bool with_history) const {
+  SchedulerView view = scheduling::view_of(*state_);
+  if (with_history) state_->history.show(view);
+  return view;
 }
 
 }  // namespace paracord::cluster

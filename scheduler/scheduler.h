@@ -52,7 +52,8 @@ class Scheduler {
   /// What is to be sent now, one packet for each peer.
   std::vector<Outgoing> take_outgoing();
 
-  SchedulerView view(Time now) const;
+  /// `with_history`: also what has ended, in which functions, and what has failed.
+  SchedulerView view(Time now, bool with_history = false) const;
 
  private:
   struct State;

@@ -41,7 +41,7 @@ SchedulerView view_of(const State& state) {
   SchedulerView view = state.counters;
   view.now = state.now;
   view.epoch = state.epoch;
-  state.history.show(view);
+  view.queue_times = state.history.queue_times();
   for (const auto& node : state.nodes) {
     if (node != nullptr) view.nodes.push_back(view_of(*node));
   }

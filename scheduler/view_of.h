@@ -4,6 +4,7 @@
 
 namespace paracord::cluster::scheduling {
 
+/// Without what has happened before.
 SchedulerView view_of(const State& state);
 
 }  // namespace paracord::cluster::scheduling

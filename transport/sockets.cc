@@ -15,6 +15,7 @@ constexpr int heartbeat_milliseconds = 2000;
 constexpr int silence_milliseconds = 8000;
 constexpr int first_retry_milliseconds = 20;
 constexpr int longest_retry_milliseconds = 2000;
+constexpr int connect_milliseconds = 3000;
 constexpr int handshake_milliseconds = 10'000;
 constexpr int most_messages = 100'000;  // a second fence: sessions and windows keep below it
 constexpr int backlog = 1024;
@@ -35,6 +36,8 @@ void set_common_options(zmq::socket_t& socket, std::size_t largest_message) {
   socket.set(zmq::sockopt::reconnect_ivl, first_retry_milliseconds);
   socket.set(zmq::sockopt::reconnect_ivl_max, longest_retry_milliseconds);
   socket.set(zmq::sockopt::handshake_ivl, handshake_milliseconds);
+  // A host that has gone does not answer at all, and its name may mean another one by now.
+  socket.set(zmq::sockopt::connect_timeout, connect_milliseconds);
 }
 
 void secure_server(zmq::socket_t& socket, const KeyPair& keys, const std::string& domain) {
@@ -71,7 +74,8 @@ std::string bind_socket(zmq::socket_t& socket, const std::string& address) {
 std::string advertised(const std::string& bound, const std::string& host) {
   const bool is_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
   const std::string named = is_v6 ? "[" + host + "]" : host;
-  for (const char* all : {"tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:"}) {
+  // The third is what a socket for both kinds of addresses calls the first.
+  for (const char* all : {"tcp://0.0.0.0:", "tcp://[::]:", "tcp://[::ffff:0.0.0.0]:", "tcp://*:"}) {
     if (bound.starts_with(all)) return "tcp://" + named + bound.substr(bound.rfind(':'));
   }
   return bound;

@@ -159,9 +159,9 @@ Status ProgramCache::add(const ProgramFile& file, std::span<const std::byte> con
   Status status = written ? Status() : trouble("the client's program cannot be kept in " + path);
   close(fd);
   // Another node of this machine may have been faster, and its workers run that very file: it is
-  // never replaced.
-  if (written && !has(file)) unlink(path.c_str());
-  if (written && link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST)
+  // never replaced, unless it is another one.
+  if (written && link(draft.c_str(), path.c_str()) != 0 && (errno != EEXIST || !has(file)) &&
+      rename(draft.c_str(), path.c_str()) != 0)
     status = trouble("the client's program cannot be kept in " + path);
   unlink(draft.c_str());
   return status;

@@ -94,8 +94,10 @@ struct SchedulerServer::State {
 
   void show() {
     if (!asked.exchange(false)) return;
-    Seen now_seen{scheduler->view(now()), control.counters(), lag, true};
+    const bool with_history = asked_history.exchange(false);
+    Seen now_seen{scheduler->view(now(), with_history), control.counters(), lag, true};
     seen.with([&](Seen& seen) { seen = std::move(now_seen); });
+    if (with_history) looks_back.fetch_add(1);
     looks.fetch_add(1);
     looked.notify();
   }
@@ -105,8 +107,8 @@ struct SchedulerServer::State {
   std::uint64_t epoch;
   std::unique_ptr<Scheduler> scheduler;
   std::unordered_map<PeerId, Role> roles;
-  std::atomic<bool> stopped{false}, asked{false};
-  std::atomic<std::uint64_t> looks{0};
+  std::atomic<bool> stopped{false}, asked{false}, asked_history{false};
+  std::atomic<std::uint64_t> looks{0}, looks_back{0};
   detail::Guarded<Seen> seen;
   detail::Event looked;
   Time lag{};
@@ -141,12 +143,14 @@ void SchedulerServer::stop() {
   state_->control.wake();
 }
 
-SchedulerServer::Seen SchedulerServer::see() {
+SchedulerServer::Seen SchedulerServer::see(bool with_history) {
   State& state = *state_;
-  const std::uint64_t before = state.looks.load();
+  const std::atomic<std::uint64_t>& looks = with_history ? state.looks_back : state.looks;
+  const std::uint64_t before = looks.load();
+  if (with_history) state.asked_history.store(true);
   state.asked.store(true);
   state.control.wake();
-  const bool answered = state.looked.wait([&] { return state.looks.load() != before; },
+  const bool answered = state.looked.wait([&] { return looks.load() != before; },
                                           std::chrono::steady_clock::now() + longest_look);
   Seen seen = state.seen.with([](const Seen& last) { return last; });
   seen.is_fresh = answered;

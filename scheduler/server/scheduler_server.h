@@ -39,7 +39,7 @@ class SchedulerServer {
     bool is_fresh = false;  ///< its loop has answered
   };
   /// As of the last turn of the loop, which it asks for.
-  Seen see();
+  Seen see(bool with_history = false);
 
  private:
   struct State;

@@ -76,7 +76,7 @@ class Simulation {
 
   std::string state() {
     const std::lock_guard<std::mutex> hold(mutex_);
-    return apps::state_as_json(cluster_.scheduler->view(cluster_.now), {});
+    return apps::state_as_json(cluster_.scheduler->view(cluster_.now, true), {});
   }
 
  private:

@@ -21,7 +21,8 @@ TASKS = 5000
 
 def rendered(helm):
     """The Deployments, with key files in place of the job that makes them."""
-    text = subprocess.run([helm, "template", "my", str(tools.CHART), "--namespace", "here", "--set",
+    text = subprocess.run([helm, "template", "my", str(tools.CHART), "--namespace", "here",
+                           "--kube-version", "1.31.0", "--set",
                            "poolDefaults.slots=2,poolDefaults.drainSeconds=60,poolDefaults.sharedMemory=256Mi"],
                           check=True, capture_output=True, text=True).stdout
     all_of_them = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "Deployment"]

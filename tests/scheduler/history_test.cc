@@ -36,12 +36,10 @@ TEST(History, CountsHowLongBatchesWaited) {
   history.waited(milliseconds(1));
   history.waited(milliseconds(500));
   history.waited(seconds(5000));
-  SchedulerView view;
-  history.show(view);
-  EXPECT_EQ(view.queue_times.counts.front(), 1u);
-  EXPECT_EQ(view.queue_times.counts[3], 1u);
-  EXPECT_EQ(view.queue_times.counts.back(), 1u);
-  EXPECT_NEAR(view.queue_times.seconds, 5000.501, 1e-6);
+  EXPECT_EQ(history.queue_times().counts.front(), 1u);
+  EXPECT_EQ(history.queue_times().counts[3], 1u);
+  EXPECT_EQ(history.queue_times().counts.back(), 1u);
+  EXPECT_NEAR(history.queue_times().seconds, 5000.501, 1e-6);
 }
 
 TEST(History, HearsFromNodesWhatHasFailed) {
@@ -64,7 +62,7 @@ TEST(History, HearsFromNodesWhatHasFailed) {
   report.memory_bytes = 42;
   node.ledger.report(report);
   cluster.settle();
-  const SchedulerView view = cluster.scheduler->view(cluster.now);
+  const SchedulerView view = cluster.scheduler->view(cluster.now, true);
   ASSERT_EQ(view.failures.size(), 1u);
   EXPECT_EQ(view.failures[0].function, "int f(int)");
   EXPECT_EQ(view.failures[0].text, "std::runtime_error: no 2");

@@ -144,7 +144,7 @@ livenessProbe:
 {{/* What a worker may take: what the agent (256 MiB) and the shared memory leave, for each slot. */}}
 {{- define "paracord.workerMegabytes" -}}
 {{- $memory := include "paracord.mebibytes" .resources.limits.memory | int -}}
-{{- $left := sub $memory (include "paracord.mebibytes" .sharedMemory | int) 256 | int -}}
+{{- $left := sub (sub $memory 256) (include "paracord.mebibytes" .sharedMemory | int) | int -}}
 {{- if gt (.workerMegabytes | int) 0 }}{{ .workerMegabytes | int }}{{ else }}{{ div $left (include "paracord.slots" . | int) }}{{ end -}}
 {{- end }}
 
@@ -171,4 +171,15 @@ livenessProbe:
 {{- if and (eq $scaling.mode "keda") (not ($.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) }}{{ fail (printf "%s is scaled by keda, which this cluster does not have (keda.sh/v1alpha1); install it first, or give --api-versions to helm template" $at) }}{{ end -}}
 {{- end -}}
 {{- if and (or .Values.monitoring.monitors .Values.monitoring.rules) (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}{{ fail "monitoring.monitors and monitoring.rules need Prometheus' operator (monitoring.coreos.com/v1); install it first, or give --api-versions to helm template" }}{{ end -}}
+{{- end }}
+
+{{- define "paracord.clientPeers" -}}
+{{- if .Values.networkPolicy.clients }}{{ toYaml .Values.networkPolicy.clients }}{{ else -}}
+- podSelector: {matchLabels: {paracord.io/client: "true"}}
+{{- end }}
+{{- end }}
+{{- define "paracord.dns" -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
 {{- end }}
