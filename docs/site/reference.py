@@ -1,6 +1,7 @@
 """Pages of reference, in Markdown, from the XML that Doxygen makes of the public headers."""
 
 import collections
+import html
 import pathlib
 import re
 import xml.etree.ElementTree as xml
@@ -70,12 +71,17 @@ def template_line(node):
     return line if requires is None else line + "requires " + tidy_code(plain(requires)) + "\n"
 
 
+def escape(text):
+    """Words that mean nothing to Markdown."""
+    return re.sub(r"([*_|])", r"\\\1", html.escape(text or "", quote=False))
+
+
 def prose(node):
     """Markdown of a description."""
     if node is None:
         return ""
     def inline(part):
-        text = re.sub(r"([<>*_|])", r"\\\1", part.text or "")
+        text = escape(part.text)
         for child in part:
             if child.tag == "computeroutput":
                 text += f"`{plain(child)}`"
@@ -89,9 +95,9 @@ def prose(node):
                 text += "\n\n```cpp\n" + "\n".join(plain(line) for line in child) + "\n```\n\n"
             else:
                 text += inline(child)
-            text += re.sub(r"([<>*_|])", r"\\\1", child.tail or "")
+            text += escape(child.tail)
         return text
-    paragraphs = [re.sub(LABELS, r"\n\n**\1.** ", inline(para).strip()) for para in node.findall("para")]
+    paragraphs = [re.sub(LABELS, r"\n\n**\1:** ", inline(para).strip()) for para in node.findall("para")]
     return "\n\n".join(filter(None, (paragraph.strip() for paragraph in paragraphs)))
 
 
@@ -111,7 +117,7 @@ def declaration(member):
         end = tidy_code(plain(member.find("argsstring")))
         return f"{start}{word}{kind_type}{joint}{name}{end};"
     if kind == "typedef":
-        return f"{start}{tidy_code(plain(member.find('definition'))).replace('paracord::', '')};"
+        return start + re.sub(r"^using \S+(?=::)::(?=\w+ =)", "using ", tidy_code(plain(member.find("definition")))).replace("= typedef ", "= ") + ";"
     if kind == "enum":
         values = [value.findtext("name") for value in member.findall("enumvalue")]
         return f"enum class {name} {{ {', '.join(values)} }};"
@@ -126,7 +132,7 @@ def read(folder):
     for path in sorted(pathlib.Path(folder).glob("*.xml")):
         for compound in xml.parse(path).getroot().findall("compounddef"):
             kind, name = compound.get("kind"), compound.findtext("compoundname")
-            if kind in ("class", "struct") and "<" not in name:
+            if kind in ("class", "struct") and "<" not in name and compound.get("prot") == "public":
                 symbol = read_class(compound, kind, name)
                 inner = name.removeprefix("paracord::").removeprefix("testkit::")
                 (nested if "::" in inner else symbols[symbol.file]).append(symbol)
@@ -191,8 +197,7 @@ def member_blocks(members):
 
 
 def symbol_markdown(symbol):
-    title = symbol.name.replace("_", r"\_")
-    lines = [f"## {title} {{ #{symbol.refid} }}", ""]
+    lines = [f"## {symbol.name} {{ #{symbol.refid} }}", ""]
     if symbol.kind != "free":
         lines += ["```cpp", symbol.declaration, "```", "", symbol.text, ""]
     lines += member_blocks(symbol.members)

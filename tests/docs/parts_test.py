@@ -61,9 +61,9 @@ class Site(unittest.TestCase):
                          "template <class T>\nArray<T> make(const T& value, int n = 2);")
 
     def test_labels_of_comments_begin_paragraphs(self):
-        node = xml.fromstring("<d><para>Does it. Threads: any. Errors: none of &lt;these&gt;.</para></d>")
+        node = xml.fromstring("<d><para>Does it. Threads: any. Errors: none of &lt;these_all&gt;.</para></d>")
         self.assertEqual(reference.prose(node),
-                         "Does it. \n\n**Threads.** any. \n\n**Errors.** none of \\<these\\>.")
+                         "Does it. \n\n**Threads:** any. \n\n**Errors:** none of &lt;these\\_all&gt;.")
 
 
 if __name__ == "__main__":
