@@ -177,7 +177,7 @@ def read_free(compound, symbols):
 
 
 def member_blocks(members):
-    """Fields as a list; each other one as a declaration and its text. What has no comment goes with the one before."""
+    """Declarations with their texts. A function without a comment goes with the one before, as overloads do."""
     blocks, declarations, text = [], [], ""
     def flush():
         if declarations:
@@ -185,7 +185,7 @@ def member_blocks(members):
     for member in members:
         words = description(member)
         code = declaration(member)
-        if words or member.get("kind") == "enum":
+        if words or member.get("kind") == "enum" or (text and member.get("kind") == "variable"):
             flush()
             declarations, text = [], words
             values = [(v.findtext("name"), description(v)) for v in member.findall("enumvalue")]

@@ -60,7 +60,7 @@ class Images:
             raise SystemExit(f"the image {tag} cannot be built")
 
     def config(self, tag):
-        return json.loads(self._run("inspect", "--type", "image", "--format", "{{json .OCIv1.Config}}", tag).stdout)
+        return json.loads(self._run("inspect", "--type", "image", tag).stdout)["OCIv1"]["config"]
 
     def root(self, tag):
         """The files of an image, in a folder."""
@@ -70,6 +70,7 @@ class Images:
 
     def close(self):
         for container in self.made:
+            self._run("umount", container, check=False)
             self._run("rm", container, check=False)
 
 

@@ -7,6 +7,7 @@ Paracord; the next one builds what has changed since.
 
 import os
 import pathlib
+import shutil
 import socket
 import sys
 import time
@@ -49,7 +50,8 @@ class Cluster:
         self.images, self.work = images, work
         self.root, self.config = images.root("localhost/paracord"), images.config("localhost/paracord")
         self.keys = work / "keys"
-        self.keys.mkdir(exist_ok=True)
+        shutil.rmtree(self.keys, ignore_errors=True)
+        self.keys.mkdir()
         os.chown(self.keys, 10001, 10001)
         self.port, *self.data_ports = free_ports(3)
         self.address = f"tcp://127.0.0.1:{self.port}"
@@ -110,7 +112,7 @@ def run_all(images, work):
     cluster = Cluster(images, work)
     try:
         sizes = {tag: megabytes(images.root(tag)) for tag in (containers.BASE, "localhost/paracord", "localhost/paracord-sdk")}
-        check("scheduler" in cluster.run("help"), "paracord --help says nothing of a scheduler")
+        check("scheduler" in cluster.run("help", *config["Cmd"]), "paracord --help says nothing of a scheduler")
         cluster.bring_up()
         print(cluster.run("check", "check"), end="")
         # The program is in its own image alone: the nodes fetch it.

@@ -29,6 +29,8 @@ def make(folder):
     if result.returncode != 0:
         last = (result.stdout + result.stderr).strip().splitlines()[-1:]
         raise Unavailable(f"debootstrap of {SUITE} from {MIRROR} failed: {' '.join(last)}")
+    for kept in [*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/lib/apt/lists/*_*")]:
+        kept.unlink()
     ready.touch()
     return root
 

@@ -51,6 +51,7 @@ def main():
     run("/tmp/program")
     run("apt-get", "-q", "-y", "purge", "paracord", "paracord-dev")
     assert ours(root) == [], f"left behind: {ours(root)}"
+    shutil.rmtree(root)
     print("installed, used and removed")
     return 0
 
