@@ -1,11 +1,15 @@
 // paracord keygen
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <sstream>
 
 #include "paracord/apps/commands.h"
 #include "paracord/apps/daemon_options.h"
+#include "paracord/apps/kubernetes_secrets.h"
 #include "paracord/transport/key_files.h"
 
 namespace paracord::apps {
@@ -16,7 +20,16 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string folder, client, node;
+  std::string secrets;  // of Kubernetes: the beginning of their names
+  KubernetesSecrets::Options kubernetes;
 };
+
+std::string contents(const fs::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
 
 void authorise(const std::string& folder, const std::string& role, const std::string& name) {
   const std::string authorised = folder + "/authorised/" + role + "s";
@@ -50,18 +63,72 @@ void make(const Options& options) {
       options.folder.c_str());
 }
 
+// The scheduler's comes last: where it is, all are. A run that was cut off begins again.
+void make_secrets(const Options& options) {
+  const KubernetesSecrets secrets(options.kubernetes);
+  const std::string of_scheduler = options.secrets + "-scheduler";
+  if (secrets.exists(of_scheduler)) {
+    std::printf("the secret %s is there already: all keys are kept\n", of_scheduler.c_str());
+    return;
+  }
+  std::string pattern = (fs::temp_directory_path() / "paracord-keys-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr)
+    throw std::runtime_error("no folder for new keys can be made in " +
+                             fs::temp_directory_path().string());
+  const fs::path folder(pattern);
+  std::map<std::string, std::string> files;
+  for (const char* name : {"scheduler", "client", "node"}) {
+    cluster::write_key_pair(folder, name);
+    for (const char* kind : {".secret", ".public"})
+      files[std::string(name) + kind] = contents(folder / (std::string(name) + kind));
+  }
+  fs::remove_all(folder);
+  const auto put = [&](const std::string& role, std::initializer_list<const char*> names) {
+    std::map<std::string, std::string> part;
+    for (const char* name : names) part[name] = files.at(name);
+    secrets.put(options.secrets + "-" + role, part);
+    std::printf("made the secret %s-%s\n", options.secrets.c_str(), role.c_str());
+  };
+  put("client", {"client.secret", "client.public", "scheduler.public"});
+  put("node", {"node.secret", "node.public", "scheduler.public"});
+  put("scheduler", {"scheduler.secret", "scheduler.public", "client.public", "node.public"});
+}
+
 }  // namespace
 
 void add_keygen_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("keygen", "Make the keys of a cluster");
   const auto options = std::make_shared<Options>();
-  command->add_option("folder", options->folder, "Where to")->required();
+  command->add_option("folder", options->folder, "Where to");
   command->add_option("--client", options->client,
                       "Only a further client's key, of this name, beside those that are there");
   command->add_option("--node", options->node, "The same for nodes");
+  command->add_option("--kubernetes-secrets", options->secrets,
+                      "In place of a folder: make the secrets NAME-scheduler, NAME-node and "
+                      "NAME-client in this pod's namespace, unless they are there");
+  command->add_option("--kubernetes-api", options->kubernetes.api,
+                      "http(s)://HOST:PORT [as the pod's environment says]");
+  command
+      ->add_option("--kubernetes-service-account", options->kubernetes.service_account,
+                   "The folder with its token")
+      ->capture_default_str();
+  command->add_option_function<std::vector<std::string>>(
+      "--kubernetes-label",
+      [options](const std::vector<std::string>& labels) {
+        for (const std::string& label : labels) {
+          const std::size_t sign = label.find('=');
+          if (sign == std::string::npos)
+            throw CLI::ValidationError("--kubernetes-label", "'" + label + "' is not NAME=VALUE");
+          options->kubernetes.labels[label.substr(0, sign)] = label.substr(sign + 1);
+        }
+      },
+      "NAME=VALUE, of the secrets");
   command->callback([options, &exit_code] {
-    make(*options);
     exit_code = all_right;
+    if (!options->secrets.empty()) return make_secrets(*options);
+    if (options->folder.empty())
+      throw std::invalid_argument("keygen: name a folder for the keys, or --kubernetes-secrets");
+    make(*options);
   });
 }
 

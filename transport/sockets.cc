@@ -69,8 +69,10 @@ std::string bind_socket(zmq::socket_t& socket, const std::string& address) {
 }
 
 std::string advertised(const std::string& bound, const std::string& host) {
+  const bool is_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
+  const std::string named = is_v6 ? "[" + host + "]" : host;
   for (const char* all : {"tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:"}) {
-    if (bound.starts_with(all)) return "tcp://" + host + bound.substr(bound.rfind(':'));
+    if (bound.starts_with(all)) return "tcp://" + named + bound.substr(bound.rfind(':'));
   }
   return bound;
 }

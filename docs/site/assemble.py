@@ -18,7 +18,7 @@ MENU = {
               "comparison.md": "Beside joblib", "reading.md": "Reading order"},
     "Guides": {"arrays.md": "Arrays", "persistence.md": "Files", "cache.md": "Cache",
                "writing_a_backend.md": "Writing a backend"},
-    "Cluster": {"cluster.md": "On a cluster", "images.md": "Packages and images", "operations.md": "Operations"},
+    "Cluster": {"cluster.md": "On a cluster", "helm.md": "On Kubernetes", "images.md": "Packages and images", "operations.md": "Operations"},
     "Background": {"architecture.md": "Architecture", "protocol.md": "Protocol", "benchmarks.md": "Benchmarks",
                    "changelog.md": "Changes"},
 }
