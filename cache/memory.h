@@ -52,8 +52,8 @@ class Memory {
  public:
   explicit Memory(MemoryOptions options);
 
-  /// A function, member function or captureless lambda F that remembers. `Tags` are parameters<…>,
-  /// ignore<…> and valid_if<…>.
+  /// A function, member function or captureless lambda F that remembers. `Tags` are
+  /// `parameters<…>`, `ignore<…>` and `valid_if<…>`.
   template <auto F, class... Tags>
   CachedFunction<F, Tags...> cache(const CacheOptions& options = {}) const {
     static_assert(detail::HasSignature<std::remove_cv_t<decltype(F)>>,

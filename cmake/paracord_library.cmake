@@ -17,9 +17,10 @@ endfunction()
 #
 # Makes the shared library libparacord_<target>, its alias paracord::<target>, its install rules and the
 # check that each public header compiles alone. DEPENDS names Paracord targets and is held against the
-# layer table; PRIVATE names libraries of others.
+# layer table; PRIVATE names libraries of others. FOR_DEVELOPERS: only programs that are developed need it,
+# so the library goes where the headers go.
 function(paracord_add_library)
-  cmake_parse_arguments(ARG "" "NAME;DIRECTORY" "SOURCES;HEADERS;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "FOR_DEVELOPERS" "NAME;DIRECTORY" "SOURCES;HEADERS;DEPENDS;PRIVATE" ${ARGN})
   paracord_folder_of(${ARG_NAME} folder)
   foreach(dependency IN LISTS ARG_DEPENDS)
     paracord_folder_of(${dependency} other)
@@ -42,11 +43,16 @@ function(paracord_add_library)
   # Pool threads may be parked in this code when a plug-in that loaded it is closed.
   target_link_options(${target} PRIVATE LINKER:-z,nodelete)
   set_target_properties(${target} PROPERTIES
-    EXPORT_NAME ${ARG_NAME} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    EXPORT_NAME ${ARG_NAME} VERSION ${PROJECT_VERSION} SOVERSION ${PARACORD_SOVERSION}
     VERIFY_INTERFACE_HEADER_SETS ON
     # The libraries find each other where they are installed together.
     INSTALL_RPATH "$ORIGIN")
+  set(component runtime)
+  if(ARG_FOR_DEVELOPERS)
+    set(component dev)
+  endif()
   install(TARGETS ${target} EXPORT paracord_targets
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} FILE_SET HEADERS)
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component} NAMELINK_COMPONENT dev
+    FILE_SET HEADERS COMPONENT dev)
   set_property(GLOBAL APPEND PROPERTY PARACORD_LIBRARIES ${ARG_NAME})
 endfunction()

@@ -58,12 +58,12 @@ struct ParallelOptions {
   std::optional<Require> require{};
   /// joblib's levels: 0 silent, more says more, above 10 every batch. On stderr.
   std::optional<int> verbose{};
-  /// > 0. For the whole call; in generators for each wait for a result. TimeoutError. No task
+  /// Above 0. For the whole call; in generators for each wait for a result. TimeoutError. No task
   /// starts after it; tasks that run are asked to stop (stop_requested()) and, on threads, waited
   /// for.
   std::optional<Seconds> timeout{};
-  /// > 0. For each task. On threads cooperative: the task learns it from stop_requested(), and one
-  /// that ends too late fails with TimeoutError although it has ended.
+  /// Above 0. For each task. On threads cooperative: the task learns it from stop_requested(), and
+  /// one that ends too late fails with TimeoutError although it has ended.
   std::optional<Seconds> task_timeout{};
   /// ≥ 0. How often a task that failed runs again, with its arguments as they were (so they are
   /// copied for each attempt, and must be copyable). Default 0.

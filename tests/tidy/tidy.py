@@ -153,10 +153,32 @@ def snippets(text):
 
 
 def quoted_blocks(markdown):
-    """(source of the quote or None, code) for each C++ block; the quote is named in a comment before it."""
-    pattern = r"(?:<!-- quoted: ([\w/.]+)(?:#(\w+))? -->\n)?```cpp\n(.*?)\n```"
-    for match in re.finditer(pattern, markdown, re.S):
-        yield match[1], match[2], match[3]
+    """(source of the quote or None, snippet, code) for each block that is C++, or says what it quotes."""
+    pattern = r"^(?:<!-- quoted: ([\w/.]+)(?:#(\w+))? -->\n)?```(\w*)\n(.*?)\n```"
+    for match in re.finditer(pattern, markdown, re.S | re.M):
+        if match[1] or match[3] == "cpp":
+            yield match[1], match[2], match[4]
+
+
+def anchors(markdown):
+    """What links can name in a page: its headings, in small letters, with a hyphen for each blank."""
+    prose = re.sub(r"^```.*?^```", "", markdown, flags=re.S | re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", prose, re.M)}
+
+
+def check_metric_names(root):
+    """docs/operations.md explains the metrics that there are, and no others."""
+    code, page = root / "apps/metrics.cc", root / "docs/operations.md"
+    if not code.exists() or not page.exists():
+        return
+    made = {f"paracord_{name}" for name in
+            re.findall(r'page\.(?:gauges?|counter|histogram)\(\s*"(\w+)"', code.read_text())}
+    told = {re.sub("_bucket$", "", name) for name in re.findall(r"\bparacord_\w+", page.read_text())}
+    for name in sorted(made - told):
+        yield f"docs/operations.md: says nothing of {name}"
+    for name in sorted(told - made):
+        yield f"docs/operations.md: no daemon has {name}"
 
 
 def doc_pages(root):
@@ -176,9 +198,15 @@ def check_docs(root):
             if wanted is None or code.strip("\n") not in wanted:
                 yield f"{name}: the block differs from {source}{'#' + snippet if snippet else ''}"
         prose = re.sub(r"```.*?```", "", text, flags=re.S)
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", prose):
-            if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists():
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", prose):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path = page.parent / target if target else page
+            if not path.exists():
                 yield f"{name}: the link to {target} leads nowhere"
+            elif anchor and path.suffix == ".md" and anchor not in anchors(path.read_text()):
+                yield f"{name}: no heading for the link to {target}#{anchor}"
+    yield from check_metric_names(root)
 
 
 def check_formatting(root):

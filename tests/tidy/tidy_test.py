@@ -53,6 +53,21 @@ class Tidy(unittest.TestCase):
         findings = list(tidy.check_docs(root))
         self.assertEqual(len(findings), 3, findings)
 
+    def test_links_to_headings_and_quotes_of_any_file_are_checked(self):
+        root = self.tree({
+            "README.md": "[a](docs/b.md#two-words) [b](docs/b.md#gone) [c](#top) ![d](docs/b.md)\n# Top\n",
+            "docs/b.md": "## Two words\n<!-- quoted: x/Dockerfile -->\n```dockerfile\nFROM a\n```\n"
+                         "<!-- quoted: x/Dockerfile -->\n```dockerfile\nFROM b\n```\n```sh\nls\n```\n",
+            "x/Dockerfile": "FROM a\n"})
+        self.assertEqual(list(tidy.check_docs(root)),
+                         ["README.md: no heading for the link to docs/b.md#gone", "docs/b.md: the block differs from x/Dockerfile"])
+
+    def test_metrics_are_those_that_the_docs_explain(self):
+        root = self.tree({"README.md": "", "apps/metrics.cc": 'page.gauge("a", 1); page.counter(\n "b_total", 2);',
+                          "docs/operations.md": "`paracord_a`, rate(paracord_c_bucket[1m])"})
+        self.assertEqual(list(tidy.check_docs(root)), ["docs/operations.md: says nothing of paracord_b_total",
+                                                       "docs/operations.md: no daemon has paracord_c"])
+
 
 if __name__ == "__main__":
     unittest.main()
