@@ -28,8 +28,7 @@ std::optional<std::size_t> ProcessesBackend::choose(State& state) {
       continue;
     }
     const int parts = lane.worker->parts_in_flight();
-    // A condemned one is spared when it has ended its part, and has its place until then.
-    busy_count += (parts != 0 || lane.condemned) && !lane.parked;
+    busy_count += parts != 0 && !lane.parked;
     if (lane.full || lane.parked || lane.condemned || !lane.worker->has_place()) continue;
     if (parts == 0) {
       if (!idle) idle = i;
