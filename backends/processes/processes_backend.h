@@ -36,6 +36,9 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void allow(int busy);
   /// The task that this batch is at waits for others: its worker does not count meanwhile.
   void park(const std::array<std::uint64_t, 2>& assignment, bool parked);
+  /// Sends what waits for a place, where there is one: to be called now and then, so that nothing
+  /// waits for long whose turn was missed.
+  void look_again() { send_backlog(); }
   /// Passes on what its workers have printed so far.
   void pass_on_output();
   /// What has not begun of these tasks does not begin any more. `stop`: what runs is asked to end,
