@@ -39,8 +39,19 @@ std::string api_of_the_pod() {
   return "https://" + (name.find(':') == std::string::npos ? name : "[" + name + "]") + ":" + port;
 }
 
+// Some httplib do not know an IPv6 address with letters as one: it is reached by the name that each
+// cluster's API has, too.
+httplib::Client client_of_address(const std::string& api) {
+  const std::size_t open = api.find('['), close = api.find(']');
+  if (open == std::string::npos || close == std::string::npos) return httplib::Client(api);
+  const std::string name = "kubernetes.default.svc";
+  httplib::Client client(api.substr(0, open) + name + api.substr(close + 1));
+  client.set_hostname_addr_map({{name, api.substr(open + 1, close - open - 1)}});
+  return client;
+}
+
 httplib::Client client_of(const KubernetesSecrets::Options& options, const std::string& token) {
-  httplib::Client client(options.api);
+  httplib::Client client = client_of_address(options.api);
   client.set_connection_timeout(longest_request_seconds);
   client.set_read_timeout(longest_request_seconds);
   client.set_bearer_token_auth(token.c_str());

@@ -95,6 +95,14 @@ TEST_F(KubernetesApi, HasTheKeysOfARoleEach) {
   EXPECT_EQ(node["node.public"], scheduler["stringData"]["node.public"]);
 }
 
+// Its letters are what a client of HTTP may stumble over.
+TEST_F(KubernetesApi, IsReachedByAnIpv6Address) {
+  url_.replace(url_.find("127.0.0.1"), 9, "[::ffff:127.0.0.1]");
+  const std::string output = keygen();
+  EXPECT_EQ(exit_code_, 0) << output;
+  EXPECT_EQ(secrets_.size(), 3u);
+}
+
 TEST_F(KubernetesApi, KeepsKeysThatAreThere) {
   keygen();
   const auto before = secrets_;

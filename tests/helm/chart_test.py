@@ -7,6 +7,8 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,9 @@ import time
 import unittest
 import urllib.request
 
-import yaml
-
 import tools
 from metric_names import metric_names
+from tools import yaml
 
 CHART = tools.CHART
 MODES = sorted(file.name.removesuffix("-values.yaml") for file in (CHART / "ci").glob("*-values.yaml"))
@@ -48,6 +49,20 @@ def manifests(mode="default", *more):
     return [one for one in yaml.safe_load_all(template(mode, *more).stdout) if one]
 
 
+def rendered_with(values, *more):
+    """The manifests with a text of values in a file, where YAML makes floats of numbers, as --set does not."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(values)
+        file.flush()
+        return manifests("default", "-f", file.name, *more)
+
+
+def check_types(text):
+    """What Kubernetes' types say against manifests; empty: nothing."""
+    run = subprocess.run([tools.types()], input=text, capture_output=True, text=True, check=False, timeout=60)
+    return run.stderr if run.returncode != 0 else ""
+
+
 def of_kind(all_manifests, kind, name=""):
     return [one for one in all_manifests if one["kind"] == kind and name in one["metadata"]["name"]]
 
@@ -70,19 +85,51 @@ class Chart(unittest.TestCase):
             with self.subTest(mode):
                 # lint knows no api-versions: what needs them is rendered below.
                 if api_versions(mode):
+                    print(f"helm lint {mode}: left out, since lint knows no api-versions")
                     continue
                 run = helm("lint", "--strict", "--kube-version", KUBERNETES, str(CHART), "-f", str(CHART / "ci" / f"{mode}-values.yaml"))
                 self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
     def test_every_mode_renders_what_kubernetes_knows(self):
-        program = tools.types()
         for mode in MODES:
             with self.subTest(mode):
                 start = time.monotonic()
                 text = template(mode).stdout
                 print(f"helm template {mode}: {time.monotonic() - start:.2f} s")
-                run = subprocess.run([program], input=text, capture_output=True, text=True, check=False, timeout=60)
-                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertEqual(check_types(text), "")
+
+    def test_types_refuse_what_kubernetes_does(self):
+        text = template().stdout
+        for wrong, words in ((text.replace("replicas: 1", "replicas: one"), "int32"),
+                             (text.replace("replicas: 1", "replica: 1"), "unknown field"),
+                             (text.replace("runAsUser: 10001", "runAsUser: 1.0e+09x"), "int64"),
+                             (text.replace('version: "0.1.0"', 'version: "-0.1.0"'), "a valid label must"),
+                             (text.replace("kind: PodDisruptionBudget", "kind: PodDisruption"), "unknown kind")):
+            with self.subTest(words):
+                self.assertNotEqual(wrong, text)
+                self.assertIn(words, check_types(wrong))
+
+    def test_names_are_valid_for_every_release(self):
+        for release in ("a.b", "paracord", "x" * 53):
+            with self.subTest(release):
+                run = helm("template", release, str(CHART), "--kube-version", KUBERNETES, "--set",
+                           f"image.tag={'t' * 100},pools.a-pool-as-long-s.replicas=1")
+                self.assertEqual(check_types(run.stdout), "", run.stderr)
+        run = helm("template", "1st", str(CHART), "--kube-version", KUBERNETES)
+        self.assertIn('the release name "1st" begins with a digit', run.stderr)
+
+    def test_numbers_of_files_are_what_they_were(self):
+        scheduler, node = of_kind(manifests("numbers"), "Deployment")
+        if scheduler["metadata"]["name"] != "my-paracord-scheduler":
+            scheduler, node = node, scheduler
+        for one in (scheduler, node):
+            pod = one["spec"]["template"]["spec"]
+            self.assertEqual(pod["securityContext"]["runAsUser"], 1000650000)
+            self.assertRegex(pod["containers"][0]["image"], r"^paracord@sha256:[0-9a-f]{64}$")
+        container, = node["spec"]["template"]["spec"]["containers"]
+        self.assertEqual(argument(container, "drain-limit"), "1000000")
+        self.assertEqual(argument(container, "worker-memory-megabytes"), "1408")
+        self.assertEqual(argument(container, "store-megabytes"), "768")
 
     def test_an_old_kubernetes_is_refused(self):
         run = template("default", "--kube-version", "1.24.0", check=False)
@@ -110,7 +157,23 @@ class BadValues(unittest.TestCase):
         "runAs.user=0": "user",
         "poolDefaults.sharedMemory=4Gi": "sharedMemory (4Gi) must be smaller than resources.limits.memory (4Gi)",
         "poolDefaults.sharedMemory=3800Mi": "leaves less than 64 MiB for each worker",
+        "poolDefaults.sharedMemory=1Ki": "sharedMemory (1Ki) is less than 16Mi",
+        "poolDefaults.programs=1Ki": "programs (1Ki) is less than 16Mi",
         "poolDefaults.workerMegabytes=4000": "together more than resources.limits.memory",
+        # 2 × 1536 + 1024 is the whole limit, with nothing for the agent.
+        "poolDefaults.workerMegabytes=1536": "workerMegabytes (1536) for each of 2 slots, sharedMemory (1Gi) and the agent (256 MiB)",
+        "poolDefaults.resources.limits.cpu=0": "needs slots, or resources.limits.cpu above 0",
+        "poolDefaults.resources.limits.memory=null": "has no resources.limits.memory",
+        "poolDefaults.maxUnavailable=101%": "maxUnavailable",
+        "poolDefaults.env[0].name=POD_IP": "env",
+        "poolDefaults.volumes[0].name=shm": "volumes",
+        "poolDefaults.podLabels.paracord\\.io/pool=other": "podLabels",
+        "ports.http=7710": "ports: control (7710), data (7711) and http (7710) must differ",
+        "scheduler.nodeLostAfter=2": "scheduler.nodeLostAfter (2) is shorter than scheduler.suspectAfter (3)",
+        "pools.default.hostNetwork=true": "networkPolicy.hosts",
+        "pools.default.hostNetwork=true,pools.default.maxUnavailable=0": "holds the machine's ports",
+        "image.digest=latest": "digest",
+        "networkPolicy.dnsPorts[0]=0": "dnsPorts",
         "keys.existing.node=some": "name all three secrets",
         "monitoring.monitors=true": "need Prometheus' operator",
     }
@@ -126,7 +189,8 @@ class BadValues(unittest.TestCase):
         for settings, words in ((("mode=hpa", "minReplicas=0"), "an HPA cannot scale to 0"),
                                 (("mode=keda",), "autoscaling.prometheus is empty"),
                                 (("mode=keda", "prometheus=http://p"), "which this cluster does not have"),
-                                (("minReplicas=5", "maxReplicas=2"), "above maxReplicas")):
+                                (("mode=hpa", "cooldownSeconds=4000"), "Kubernetes allows 3600 at the most"),
+                                (("minReplicas=5", "maxReplicas=2"), "(5) is above maxReplicas (2)")):
             with self.subTest(settings):
                 more = [text for setting in settings for text in ("--set", f"poolDefaults.autoscaling.{setting}")]
                 run = template("default", *more, check=False)
@@ -199,6 +263,22 @@ class Security(unittest.TestCase):
         self.assertIn({"port": 443, "protocol": "TCP"}, job["spec"]["egress"][0]["ports"])
         self.assertFalse(of_kind(manifests("insecure"), "NetworkPolicy"))
 
+    def test_policies_let_in_the_check_and_the_machines_of_nodes(self):
+        mode = "pools"  # with clients of its own, and a pool with hostNetwork
+        check, = of_kind(manifests(mode), "Pod", "check")
+        for name in ("scheduler", "nodes"):
+            policy, = of_kind(manifests(mode), "NetworkPolicy", name)
+            work, metrics = policy["spec"]["ingress"]
+            self.assertIn({"ipBlock": {"cidr": "10.0.0.0/8"}}, work["from"])
+            self.assertIn({"ipBlock": {"cidr": "10.0.0.0/16"}}, work["from"])
+            self.assertTrue(any(peer["podSelector"]["matchLabels"].items() <= check["metadata"]["labels"].items()
+                                for peer in work["from"] if "podSelector" in peer))
+            self.assertIn("namespaceSelector", metrics["from"][0])
+        self.assertIn({"ipBlock": {"cidr": "10.0.0.0/16"}}, policy["spec"]["egress"][1]["to"])
+        job, = of_kind(rendered_with("networkPolicy: {apiPorts: [16443], dnsPorts: [5353]}"), "NetworkPolicy", "keys")
+        ports = {port["port"] for rule in job["spec"]["egress"] for port in rule["ports"]}
+        self.assertEqual(ports, {16443, 5353})
+
 
 class Life(unittest.TestCase):
     def test_selectors_stay_across_an_upgrade(self):
@@ -209,11 +289,67 @@ class Life(unittest.TestCase):
         for selector in before.values():
             self.assertNotIn("version", str(selector))
 
-    def test_other_options_make_new_pods(self):
-        def checksums(*more):
-            return [one["spec"]["template"]["metadata"]["annotations"]["checksum/options"]
-                    for one in of_kind(manifests("default", *more), "Deployment")]
-        self.assertNotEqual(checksums(), checksums("--set", "scheduler.nodeLostAfter=20,poolDefaults.slots=1"))
+    def test_pods_are_replaced_for_what_concerns_them_alone(self):
+        """A new pod is a drain of the old one, so what does not concern a pod must not change its template."""
+        def templates(*settings):
+            more = [text for setting in settings for text in ("--set", setting)]
+            return {one["metadata"]["name"].removeprefix("my-paracord-"): one["spec"]["template"]
+                    for one in of_kind(manifests("default", "--api-versions", "keda.sh/v1alpha1",
+                                                 "--api-versions", "monitoring.coreos.com/v1", *more), "Deployment")}
+
+        def replaced(*settings):
+            now = templates(*settings)
+            return {name for name, template in templates().items() if template != now[name]}
+
+        for setting in ("poolDefaults.replicas=9", "poolDefaults.autoscaling.mode=hpa", "poolDefaults.maxUnavailable=2",
+                        "scheduler.maxUnavailable=0", "scheduler.service.type=LoadBalancer", "test.tasks=5",
+                        "keys.job.resources.limits.memory=99Mi", "monitoring.monitors=true", "monitoring.rules=true",
+                        "networkPolicy.enabled=false", "pools.more.slots=1"):
+            self.assertEqual(replaced(setting), set(), setting)
+        for setting, names in (("scheduler.nodeLostAfter=20", {"scheduler"}), ("poolDefaults.slots=1", {"default"}),
+                               ("image.tag=9.9.9", {"scheduler", "default"}), ("keys.revision=2", {"scheduler", "default"})):
+            self.assertEqual(replaced(setting), names, setting)
+        chart = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "paracord"
+        shutil.copytree(CHART, chart)
+        about = chart / "Chart.yaml"
+        about.write_text(about.read_text().replace("\nversion: 0.1.0", "\nversion: 0.1.1+build"))
+        run = helm("template", "my", str(chart), "--namespace", "here", "--kube-version", KUBERNETES)
+        newer = [one for one in yaml.safe_load_all(run.stdout) if one]
+        self.assertEqual(newer[0]["metadata"]["labels"]["helm.sh/chart"], "paracord-0.1.1_build")
+        self.assertEqual({one["metadata"]["name"].removeprefix("my-paracord-"): one["spec"]["template"]
+                          for one in of_kind(newer, "Deployment")}, templates())
+
+    def test_pools_can_be_left_out(self):
+        names = {one["metadata"]["name"] for one in
+                 of_kind(rendered_with("pools: {default: null, gpu: {slots: 1}, plain: }"), "Deployment")}
+        self.assertEqual(names, {"my-paracord-scheduler", "my-paracord-gpu", "my-paracord-plain"})
+
+    def test_a_pool_overrides_with_zero_and_false(self):
+        node, = of_kind(rendered_with("poolDefaults: {hostNetwork: true, replicas: 3}\n"
+                                      "pools: {default: {hostNetwork: false, replicas: 0}}"), "Deployment", "default")
+        self.assertEqual(node["spec"]["replicas"], 0)
+        self.assertNotIn("hostNetwork", node["spec"]["template"]["spec"])
+        scaled, = of_kind(manifests("keda"), "ScaledObject")
+        self.assertEqual(scaled["spec"]["minReplicaCount"], 0)
+
+    def test_pools_have_what_is_theirs(self):
+        rendered = manifests("pools")
+        gpu, = of_kind(rendered, "Deployment", "gpu")
+        pod = gpu["spec"]["template"]["spec"]
+        container, = pod["containers"]
+        self.assertEqual(container["resources"]["limits"]["nvidia.com/gpu"], 1)
+        self.assertEqual((pod["runtimeClassName"], pod["priorityClassName"]), ("nvidia", "high"))
+        self.assertEqual((pod["hostNetwork"], pod["dnsPolicy"]), (True, "ClusterFirstWithHostNet"))
+        self.assertIn({"name": "data", "mountPath": "/data"}, container["volumeMounts"])
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        self.assertEqual(volumes["data"]["persistentVolumeClaim"], {"claimName": "data"})
+        self.assertEqual(volumes["spill"]["ephemeral"]["volumeClaimTemplate"]["spec"]["storageClassName"], "fast")
+        spot, = of_kind(rendered, "Deployment", "spot")
+        self.assertEqual(spot["spec"]["template"]["spec"]["nodeSelector"], {"lifecycle": "spot"})
+        self.assertEqual(spot["spec"]["template"]["metadata"]["labels"]["team"], "physics")
+        budgets = {one["metadata"]["name"]: one["spec"]["maxUnavailable"] for one in of_kind(rendered, "PodDisruptionBudget")}
+        self.assertEqual(budgets, {"my-paracord-scheduler": 1, "my-paracord-default": 1, "my-paracord-spot": "50%",
+                                   "my-paracord-gpu": 1})
 
     def test_probes_ask_the_process_itself(self):
         for name, pod in pods(manifests("pools")):
@@ -222,7 +358,8 @@ class Life(unittest.TestCase):
             container, = pod["containers"]
             self.assertEqual(container["livenessProbe"]["httpGet"], {"path": "/healthz", "port": "http"})
             self.assertEqual(container["readinessProbe"]["httpGet"], {"path": "/readyz", "port": "http"})
-            self.assertIn("startupProbe", container)
+            self.assertEqual(container["startupProbe"]["httpGet"], {"path": "/healthz", "port": "http"})
+            self.assertIn({"name": "http", "containerPort": 7780}, container["ports"])
 
     def test_the_drain_has_its_time(self):
         for mode in MODES:
@@ -263,6 +400,44 @@ class Life(unittest.TestCase):
                 if container["name"] == "node":
                     self.assertEqual(argument(container, "advertise"), "$(POD_IP)")
                     self.assertIn(loopback, str(container["lifecycle"]))
+
+
+class Documentation(unittest.TestCase):
+    """What the pages say to type is rendered."""
+    PAGES = [tools.ROOT / "docs" / name for name in ("helm.md", "tutorial.md", "operations.md")]
+    APIS = ["--kube-version", KUBERNETES, "--api-versions", "keda.sh/v1alpha1", "--api-versions", "monitoring.coreos.com/v1"]
+
+    def blocks(self, language):
+        for page in self.PAGES:
+            if page.exists():
+                yield from re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.S)
+
+    def test_commands(self):
+        count = 0
+        for block in self.blocks("sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if words[:1] != ["helm"] or words[1] not in ("install", "upgrade"):
+                    continue
+                arguments = [str(CHART) if word == "helm/paracord" else word for word in words[2:]
+                             if word not in ("--install", "--reuse-values")]
+                run = helm("template", *arguments, *self.APIS)
+                self.assertEqual(run.returncode, 0, f"{line}: {run.stderr}")
+                count += 1
+        self.assertGreater(count, 3)
+
+    def test_values_and_manifests(self):
+        count = 0
+        for block in self.blocks("yaml"):
+            parsed = yaml.safe_load(block)
+            if isinstance(parsed, list):
+                continue  # rules of Prometheus
+            if "kind" in parsed:
+                self.assertEqual(check_types(block), "")
+            else:
+                self.assertEqual(check_types(yaml.safe_dump_all(rendered_with(block, *self.APIS))), "")
+            count += 1
+        self.assertGreater(count, 3)
 
 
 class Agreement(unittest.TestCase):

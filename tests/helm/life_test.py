@@ -11,10 +11,9 @@ import tempfile
 import threading
 import time
 
-import yaml
-
 import pods
 import tools
+from tools import yaml
 
 TASKS = 5000
 

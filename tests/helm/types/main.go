@@ -1,5 +1,6 @@
 // Reads manifests from standard input, and holds each against Kubernetes' own types: an unknown
-// field, a field of another type or an unknown kind is an error.
+// field, a field of another type or an unknown kind is an error. So is a name or a label that
+// Kubernetes refuses.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 )
 
@@ -75,6 +77,11 @@ type scaled struct {
 		MinReplicaCount *int32 `json:"minReplicaCount"`
 		MaxReplicaCount *int32 `json:"maxReplicaCount"`
 		CooldownPeriod  *int32 `json:"cooldownPeriod"`
+		Advanced        struct {
+			HorizontalPodAutoscalerConfig struct {
+				Behavior autoscalingv2.HorizontalPodAutoscalerBehavior `json:"behavior"`
+			} `json:"horizontalPodAutoscalerConfig"`
+		} `json:"advanced"`
 		Triggers        []struct {
 			Type     string            `json:"type"`
 			Metadata map[string]string `json:"metadata"`
@@ -102,10 +109,38 @@ func check(manifest string) error {
 	if !known {
 		return fmt.Errorf("unknown kind %s", name)
 	}
-	if err := yaml.UnmarshalStrict([]byte(manifest), kind()); err != nil {
+	object := kind()
+	if err := yaml.UnmarshalStrict([]byte(manifest), object); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if wrong := namesAndLabels(object); len(wrong) > 0 {
+		return fmt.Errorf("%s: %s", name, strings.Join(wrong, "; "))
+	}
 	return nil
+}
+
+// What is wrong with the name of an object, with its labels and with those of its pods.
+func namesAndLabels(object any) []string {
+	about := object.(metav1.ObjectMetaAccessor).GetObjectMeta()
+	wrong := validation.IsDNS1123Subdomain(about.GetName())
+	labels := []map[string]string{about.GetLabels()}
+	switch known := object.(type) {
+	case *corev1.Service:
+		wrong = validation.IsDNS1035Label(about.GetName())
+	case *appsv1.Deployment:
+		labels = append(labels, known.Spec.Template.Labels, known.Spec.Selector.MatchLabels)
+	case *batchv1.Job:
+		// Its pods have its name as a label.
+		wrong = append(wrong, validation.IsDNS1123Label(about.GetName())...)
+		labels = append(labels, known.Spec.Template.Labels)
+	}
+	for _, set := range labels {
+		for key, value := range set {
+			wrong = append(wrong, validation.IsQualifiedName(key)...)
+			wrong = append(wrong, validation.IsValidLabelValue(value)...)
+		}
+	}
+	return wrong
 }
 
 func main() {
