@@ -121,13 +121,13 @@ bool ProcessPool::settle(WorkerProcess& worker) {
     visit.emplace(*worker.call().owner);
   }
   worker.collect();
-  std::vector<Part> losses = worker.take_losses();
+  std::vector<BatchPart> losses = worker.take_losses();
   // One that has run tasks before has not failed to start.
   const bool ran =
-      worker.ever_ran() ||
-      std::any_of(losses.begin(), losses.end(), [](const Part& part) { return part.running != 0; });
+      worker.ever_ran() || std::any_of(losses.begin(), losses.end(),
+                                       [](const BatchPart& part) { return part.running != 0; });
   worker.call().owner->worker_gone(worker, ran);
-  for (Part& part : losses) worker.lose(std::move(part));
+  for (BatchPart& part : losses) worker.lose(std::move(part));
   give_back(worker, false);
   return true;
 }

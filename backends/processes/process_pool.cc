@@ -67,7 +67,8 @@ WorkerHandle ProcessPool::lease(const WorkerSpec& spec, const WorkerProcess::Cal
 }
 
 void ProcessPool::give_back(WorkerProcess& worker, bool fit) {
-  worker.end_call();
+  // Nobody need wait for what it has still to pass over.
+  if (worker.end_call()) interrupt();
   const std::lock_guard<SpinMutex> hold(mutex_);
   Member* found = find(worker);
   if (found == nullptr || !found->leased) return;
@@ -99,7 +100,6 @@ void ProcessPool::spare(WorkerProcess& worker) {
   Member* member = find(worker);
   if (member == nullptr || !member->leased || !member->kill_time) return;
   acquit(*member);
-  worker.withdraw_stop();
 }
 
 // Under the lock.

@@ -106,7 +106,7 @@ class ProcessPool {
   int bell_fd_ = -1;
   Doorbell* bell_ = nullptr;
   std::atomic<bool> led_{false};
-  std::atomic<int> parts_{0};      // that are with workers
+  std::atomic<int> parts_{0};      // places in leased workers that are taken
   std::atomic<int> condemned_{0};  // workers with a time to be killed at
   std::atomic<int> unsettled_{0};  // leased workers that have ended
   std::atomic<std::uint64_t> over_memory_{0};

@@ -36,9 +36,6 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void allow(int busy);
   /// The task that this batch is at waits for others: its worker does not count meanwhile.
   void park(const std::array<std::uint64_t, 2>& assignment, bool parked);
-  /// Sends what waits for a place, where there is one: to be called now and then, so that nothing
-  /// waits for long whose turn was missed.
-  void look_again() { send_backlog(); }
   /// Passes on what its workers have printed so far.
   void pass_on_output();
   /// What has not begun of these tasks does not begin any more. `stop`: what runs is asked to end,
@@ -58,9 +55,10 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void interrupt() override { pool_.interrupt(); }
   void finish_call() override;
 
-  void send_again(Part part) override;
+  void send_again(BatchPart part) override;
   void batch_over(RemoteBatch& batch) override;
   void part_over(WorkerProcess& worker) override;
+  void place_free() override { send_backlog(); }
   void worker_gone(WorkerProcess& worker, bool before_it_ran) override;
 
  private:
@@ -69,29 +67,31 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     WorkerHandle worker;
     bool starting = false;   // somebody is about to lease one
     bool parked = false;     // its task waits for others, and leaves its place to one of them
-    bool condemned = false;  // its worker is about to be killed
+    bool condemned = false;  // its worker is to stop what it runs, or to be killed
     bool full = false;       // its worker has run as many tasks as it may, or has grown too much
     Clock::time_point looked{};
   };
   struct State {
     std::vector<Lane> lanes;
-    std::deque<Part> backlog;  // no lane has a place
-    int failed_starts = 0;     // in a row
+    std::deque<BatchPart> backlog;  // no lane has a place
+    int failed_starts = 0;          // in a row
     int most_busy = std::numeric_limits<int>::max();
     Status trouble;  // no worker can run what is to be run
     std::unordered_set<RemoteBatch*> batches;
   };
 
   void prepare_call(const ParallelOptions& options, int nesting_level);
-  void dispatch(Part part);
+  void dispatch(BatchPart part);
   static std::optional<std::size_t> choose(State& state);
-  std::optional<Part> send(std::size_t lane, Part part);
+  std::optional<BatchPart> send(std::size_t lane, BatchPart part);
   WorkerHandle worker_of(std::size_t lane);
   void forget(std::size_t lane, const WorkerProcess& lost);
-  std::optional<Part> within_quota(WorkerProcess& worker, Part& part);
+  std::optional<BatchPart> within_quota(WorkerProcess& worker, BatchPart& part);
   void take_back_all(WorkerProcess& worker);
   void take_back_and_share(WorkerProcess& worker);
-  static void refuse(Part part, const Status& why);
+  bool condemn(const WorkerProcess& worker);
+  void end_stopped(WorkerProcess& worker, const char* why);
+  static void refuse(BatchPart part, const Status& why);
   void send_backlog();
   void share_out(WorkerProcess& idle);
   bool has_grown(Lane& lane);

@@ -26,9 +26,9 @@ void ProcessesBackend::batch_over(RemoteBatch& batch) {
 }
 
 // Tasks that come back are shared out in halves: they go to as many workers as have nothing to do.
-void ProcessesBackend::send_again(Part part) {
+void ProcessesBackend::send_again(BatchPart part) {
   const std::uint32_t half = part.count / 2;
-  Part second{part.batch, part.first + half, part.count - half, part.attempt};
+  BatchPart second{part.batch, part.first + half, part.count - half, part.attempt};
   if (half != 0) dispatch({part.batch, part.first, half, part.attempt});
   dispatch(std::move(second));
 }
@@ -41,7 +41,7 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
     for (Lane& lane : state.lanes) {
       if (lane.worker.get() != &worker) continue;
       lane.full = lane.full || has_grown(lane);
-      if (lane.condemned) {
+      if (lane.condemned && !worker.holds_stopped()) {
         lane.condemned = false;
         spare = true;
       }
@@ -67,9 +67,9 @@ void ProcessesBackend::pass_on_output() {
 // As much of it as there are places for.
 void ProcessesBackend::send_backlog() {
   while (true) {
-    std::optional<Part> next = state_.with([](State& state) -> std::optional<Part> {
+    std::optional<BatchPart> next = state_.with([](State& state) -> std::optional<BatchPart> {
       if (state.backlog.empty() || !choose(state)) return std::nullopt;
-      std::optional<Part> first(std::move(state.backlog.front()));
+      std::optional<BatchPart> first(std::move(state.backlog.front()));
       state.backlog.pop_front();
       return first;
     });
@@ -103,7 +103,7 @@ void ProcessesBackend::share_out(WorkerProcess& idle) {
   });
   if (busiest == nullptr || busiest->parts_in_flight() == 0) return;
   if (busiest->parts_in_flight() > 1) {
-    if (std::optional<Part> part = busiest->take_back())
+    if (std::optional<BatchPart> part = busiest->take_back())
       return dispatch({part->batch, part->first, part->count, part->attempt});
   }
   (void)busiest->ask_back();

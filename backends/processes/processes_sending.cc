@@ -7,6 +7,14 @@
 
 namespace paracord::detail {
 
+namespace {
+
+// Why workers are killed.
+constexpr const char* call_ended = "its call has ended";
+constexpr const char* task_cancelled = "its task was cancelled";
+
+}  // namespace
+
 void ProcessesBackend::submit(Batch batch, OnDone on_done) {
   const auto count = static_cast<std::uint32_t>(batch.size());
   RemoteTasks* tasks = batch.elsewhere();
@@ -28,8 +36,10 @@ std::optional<std::size_t> ProcessesBackend::choose(State& state) {
       continue;
     }
     const int parts = lane.worker->parts_in_flight();
-    busy_count += parts != 0 && !lane.parked;
-    if (lane.full || lane.parked || lane.condemned || !lane.worker->has_place()) continue;
+    // One without a place and without a part is about to pass over what was taken back from it.
+    const bool has_place = lane.worker->has_place();
+    busy_count += (parts != 0 || !has_place) && !lane.parked;
+    if (lane.full || lane.parked || lane.condemned || !has_place) continue;
     if (parts == 0) {
       if (!idle) idle = i;
     } else if (!busy || parts < state.lanes[*busy].worker->parts_in_flight()) {
@@ -41,8 +51,8 @@ std::optional<std::size_t> ProcessesBackend::choose(State& state) {
   return empty ? empty : busy;
 }
 
-void ProcessesBackend::dispatch(Part part) {
-  std::optional<Part> rest(std::move(part));
+void ProcessesBackend::dispatch(BatchPart part) {
+  std::optional<BatchPart> rest(std::move(part));
   while (rest) {
     Status trouble;
     const auto lane = state_.with([&](State& state) -> std::optional<std::size_t> {
@@ -63,15 +73,15 @@ void ProcessesBackend::dispatch(Part part) {
 }
 
 // Sends to the worker of this lane, and starts one where there is none. Returns what is left.
-std::optional<Part> ProcessesBackend::send(std::size_t lane, Part part) {
-  const Part whole{part.batch, part.first, part.count, part.attempt};
+std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part) {
+  const BatchPart whole{part.batch, part.first, part.count, part.attempt};
   const std::uint64_t aborts_before = aborts_.load();
   Status trouble;
   try {
     const WorkerHandle worker = worker_of(lane);
     if (worker == nullptr) return whole;  // it has ended meanwhile
-    std::optional<Part> behind = within_quota(*worker, part);
-    std::optional<Part> rest = worker->send(std::move(part));
+    std::optional<BatchPart> behind = within_quota(*worker, part);
+    std::optional<BatchPart> rest = worker->send(std::move(part));
     if (worker->is_lost.load()) forget(lane, *worker);
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
@@ -81,6 +91,7 @@ std::optional<Part> ProcessesBackend::send(std::size_t lane, Part part) {
       } else {
         take_back_all(*worker);
       }
+      end_stopped(*worker, relay_ ? task_cancelled : call_ended);
     }
     if (!caller_waits_) pool_.watch();
     return rest;
@@ -121,7 +132,7 @@ void ProcessesBackend::forget(std::size_t lane, const WorkerProcess& lost) {
 }
 
 // Cuts `part` to what the worker may still run; returns the rest.
-std::optional<Part> ProcessesBackend::within_quota(WorkerProcess& worker, Part& part) {
+std::optional<BatchPart> ProcessesBackend::within_quota(WorkerProcess& worker, BatchPart& part) {
   if (!options_.max_tasks_per_worker) return std::nullopt;
   const std::uint64_t sent = worker.tasks_sent();
   const std::uint64_t allowed =
@@ -132,12 +143,12 @@ std::optional<Part> ProcessesBackend::within_quota(WorkerProcess& worker, Part& 
   });
   const auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(part.count, allowed));
   if (kept == part.count) return std::nullopt;
-  Part behind{part.batch, part.first + kept, part.count - kept, part.attempt};
+  BatchPart behind{part.batch, part.first + kept, part.count - kept, part.attempt};
   part.count = kept;
   return behind;
 }
 
-void ProcessesBackend::refuse(Part part, const Status& why) {
+void ProcessesBackend::refuse(BatchPart part, const Status& why) {
   part.batch->trouble.with([&](Status& trouble) {
     if (trouble.ok()) trouble = why;
   });
@@ -145,15 +156,15 @@ void ProcessesBackend::refuse(Part part, const Status& why) {
 }
 
 void ProcessesBackend::take_back_all(WorkerProcess& worker) {
-  while (std::optional<Part> part = worker.take_back())
+  while (std::optional<BatchPart> part = worker.take_back())
     refuse(*std::move(part), Status(StatusCode::cancelled, "aborted"));
 }
 
 // What its worker has not begun goes to others, but for what is to come back.
 void ProcessesBackend::take_back_and_share(WorkerProcess& worker) {
-  std::vector<Part> parts;
-  while (std::optional<Part> part = worker.take_back()) parts.push_back(*std::move(part));
-  for (Part& part : parts) dispatch({part.batch, part.first, part.count, part.attempt});
+  std::vector<BatchPart> parts;
+  while (std::optional<BatchPart> part = worker.take_back()) parts.push_back(*std::move(part));
+  for (BatchPart& part : parts) dispatch({part.batch, part.first, part.count, part.attempt});
   (void)worker.ask_back();
 }
 
@@ -176,52 +187,68 @@ void ProcessesBackend::park(const std::array<std::uint64_t, 2>& assignment, bool
 }
 
 void ProcessesBackend::withdraw(const RemoteTasks& tasks, bool stop) {
-  const RemoteBatch* withdrawn = nullptr;
-  std::deque<Part> backlog;
-  std::vector<WorkerHandle> workers, at_it;
+  std::deque<BatchPart> backlog;
+  std::vector<WorkerHandle> workers, condemned;
   state_.with([&](State& state) {
-    for (RemoteBatch* batch : state.batches) {
-      if (&batch->tasks != &tasks) continue;
-      batch->aborted = true;
-      withdrawn = batch;
-    }
-    if (withdrawn == nullptr) return;
+    const auto withdrawn =
+        std::find_if(state.batches.begin(), state.batches.end(),
+                     [&](RemoteBatch* batch) { return &batch->tasks == &tasks; });
+    if (withdrawn == state.batches.end()) return;
+    (*withdrawn)->aborted = true;
+    if (stop) (*withdrawn)->stops = true;
     aborts_.fetch_add(1);
     backlog.swap(state.backlog);
     for (Lane& lane : state.lanes) {
       if (lane.worker == nullptr) continue;
       workers.push_back(lane.worker);
-      if (!stop || !lane.worker->is_at(withdrawn)) continue;
+      if (!stop || !lane.worker->holds_stopped()) continue;
       lane.condemned = true;
-      at_it.push_back(lane.worker);
+      condemned.push_back(lane.worker);
     }
   });
   for (const WorkerHandle& worker : workers) take_back_and_share(*worker);
-  for (Part& part : backlog) dispatch(std::move(part));
-  for (const WorkerHandle& worker : at_it) {
-    worker->request_stop();
-    pool_.kill_at(*worker, Clock::now() + options_.grace, "its task was cancelled");
-  }
+  for (BatchPart& part : backlog) dispatch(std::move(part));
+  for (const WorkerHandle& worker : condemned) end_stopped(*worker, task_cancelled);
+  if (!condemned.empty()) send_backlog();
+}
+
+// Its lane takes no parts while something is there that is to stop. Returns whether there is.
+bool ProcessesBackend::condemn(const WorkerProcess& worker) {
+  return state_.with([&](State& state) {
+    for (Lane& lane : state.lanes) {
+      if (lane.worker.get() == &worker) return lane.condemned = lane.worker->holds_stopped();
+    }
+    return false;
+  });
+}
+
+void ProcessesBackend::end_stopped(WorkerProcess& worker, const char* why) {
+  if (!condemn(worker)) return;
+  worker.request_stop();
+  pool_.kill_at(worker, Clock::now() + options_.grace, why);
+  // It may have ended the task meanwhile, and must not pay for it with another one.
+  if (!condemn(worker)) pool_.spare(worker);
 }
 
 void ProcessesBackend::abort() {
-  std::deque<Part> backlog;
+  std::deque<BatchPart> backlog;
   std::vector<WorkerHandle> workers;
   state_.with([&](State& state) {
-    for (RemoteBatch* batch : state.batches) batch->aborted = true;
+    for (RemoteBatch* batch : state.batches) {
+      batch->aborted = true;
+      batch->stops = true;
+    }
     aborts_.fetch_add(1);
     backlog.swap(state.backlog);
     for (const Lane& lane : state.lanes) {
       if (lane.worker != nullptr) workers.push_back(lane.worker);
     }
   });
-  for (Part& part : backlog) refuse(std::move(part), Status(StatusCode::cancelled, "aborted"));
+  for (BatchPart& part : backlog) refuse(std::move(part), Status(StatusCode::cancelled, "aborted"));
   for (const WorkerHandle& worker : workers) {
     take_back_all(*worker);
-    worker->request_stop();
-    if (worker->parts_in_flight() == 0) continue;
+    end_stopped(*worker, call_ended);
     (void)worker->ask_back();
-    pool_.kill_at(*worker, Clock::now() + options_.grace, "its call has ended");
   }
 }
 

@@ -15,7 +15,7 @@ class WorkerProcess;
 struct RemoteBatch;
 
 /// Consecutive tasks of a batch, as they are sent to one worker.
-struct Part {
+struct BatchPart {
   RemoteBatch* batch = nullptr;
   std::uint32_t first = 0, count = 0;
   int attempt = 1;
@@ -45,11 +45,13 @@ class BatchOwner {
   }
 
   /// Tasks that have not run, or shall run once more.
-  virtual void send_again(Part part) = 0;
+  virtual void send_again(BatchPart part) = 0;
   /// Nothing is left of it.
   virtual void batch_over(RemoteBatch& batch) = 0;
-  /// The worker has a place for another part.
+  /// The worker has ended a part, and has a place for another.
   virtual void part_over(WorkerProcess& worker) = 0;
+  /// A worker that had no place for parts has one.
+  virtual void place_free() = 0;
   /// The worker has ended; while it ran a task, or not. Its other tasks are sent again afterwards.
   virtual void worker_gone(WorkerProcess& worker, bool ran) = 0;
 
@@ -70,7 +72,8 @@ struct RemoteBatch {
   // Tasks that are not over, and parts that are with workers: it lives until both are done.
   std::atomic<std::uint32_t> left;
   std::atomic<bool> aborted{false};
-  Guarded<Status> trouble;  // for tasks that nothing was said of
+  std::atomic<bool> stops{false};  // aborted, and what runs of it is to end
+  Guarded<Status> trouble;         // for tasks that nothing was said of
 
   /// `count` tasks, or parts, are over.
   void over(std::uint32_t count) {

@@ -97,7 +97,7 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
       announcer_(socket_.get()),
       sender_(announcer_, 0),
       message_(&sender_),
-      parts_in_pool_(parts),
+      places_taken_(parts),
       releases_(std::make_shared<Guarded<Encoder>>()),
       receiver_([releases = releases_](std::uint32_t file, std::uint64_t offset) {
         releases->with([&](Encoder& waiting) {
@@ -140,19 +140,18 @@ void WorkerProcess::Unmap::operator()(Channel* channel) const {
   munmap(channel, sizeof(Channel));
 }
 
-void WorkerProcess::count_parts(int change) {
-  in_flight_.fetch_add(change, std::memory_order_acq_rel);
-  parts_in_pool_.fetch_add(change, std::memory_order_acq_rel);
-}
-
 void WorkerProcess::begin_call(const Call& call) {
   call_ = call;
+  slots_.with([&](Slots& slots) {
+    slots.in_call = true;
+    places_taken_.fetch_add(slots_used_.load(), std::memory_order_acq_rel);
+  });
   sender_.store_in(call.arenas);
   channel_->stop.store(0);
   output_.set_call(call.worker, call.on_output);
 }
 
-void WorkerProcess::end_call() {
+bool WorkerProcess::end_call() {
   output_.drain(true);
   output_.set_call(call_.worker, nullptr);
   {
@@ -160,6 +159,17 @@ void WorkerProcess::end_call() {
     send_releases();
   }
   idle_since = Clock::now();
+  return slots_.with([&](Slots& slots) {
+    const int left = std::exchange(slots.in_call, false) ? slots_used_.load() : 0;
+    places_taken_.fetch_sub(left, std::memory_order_acq_rel);
+    return left != 0;
+  });
+}
+
+// Under the lock of slots_.
+void WorkerProcess::use_slots(Slots& slots, int change) {
+  slots_used_.fetch_add(change, std::memory_order_acq_rel);
+  if (slots.in_call) places_taken_.fetch_add(change, std::memory_order_acq_rel);
 }
 
 // --- sending ---
@@ -200,7 +210,7 @@ void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& referenc
 }
 
 // None where the worker has ended, or where several senders at once have filled it.
-std::optional<std::size_t> WorkerProcess::take_slot(Part& part) {
+std::optional<std::size_t> WorkerProcess::take_slot(BatchPart& part) {
   return slots_.with([&](Slots& slots) -> std::optional<std::size_t> {
     if (is_lost.load()) return std::nullopt;
     std::size_t slot = 0;
@@ -209,8 +219,8 @@ std::optional<std::size_t> WorkerProcess::take_slot(Part& part) {
     part.batch->left.fetch_add(1, std::memory_order_acq_rel);
     slots.parts[slot] = std::move(part);
     slots.order.push_back(slot);
-    slots_used_.fetch_add(1, std::memory_order_acq_rel);
-    count_parts(1);
+    use_slots(slots, 1);
+    in_flight_.fetch_add(1, std::memory_order_acq_rel);
     channel_->states[slot].store(BatchState::sent, std::memory_order_relaxed);
     return slot;
   });
@@ -239,7 +249,7 @@ bool WorkerProcess::encode_task(RemoteTasks& tasks, std::size_t index,
   return true;
 }
 
-std::optional<Part> WorkerProcess::send(Part part) {
+std::optional<BatchPart> WorkerProcess::send(BatchPart part) {
   const std::lock_guard<SpinMutex> hold(sending_);
   send_releases();
   RemoteBatch& batch = *part.batch;
@@ -247,7 +257,7 @@ std::optional<Part> WorkerProcess::send(Part part) {
   message_.clear();
   message_.put(BatchHead{});
   std::vector<std::uint64_t> references;
-  Part rest = part;
+  BatchPart rest = part;
   rest.kept.clear();
   const std::uint32_t whole = part.count;
   std::uint32_t sent = 0, failed = 0;
@@ -278,7 +288,7 @@ std::optional<Part> WorkerProcess::send(Part part) {
   return rest;
 }
 
-bool WorkerProcess::post(Part& part) {
+bool WorkerProcess::post(BatchPart& part) {
   BatchHead head{};
   head.first = part.first;
   head.count = part.count;
@@ -356,8 +366,8 @@ void WorkerProcess::send_releases() {
   });
 }
 
-std::optional<Part> WorkerProcess::take_back() {
-  return slots_.with([&](Slots& slots) -> std::optional<Part> {
+std::optional<BatchPart> WorkerProcess::take_back() {
+  return slots_.with([&](Slots& slots) -> std::optional<BatchPart> {
     if (slots.order.empty()) return std::nullopt;
     const std::size_t slot = slots.order.back();
     BatchState expected = BatchState::sent;
@@ -365,17 +375,26 @@ std::optional<Part> WorkerProcess::take_back() {
     if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::taken_back))
       return std::nullopt;
     slots.order.pop_back();
-    Part part = *std::move(slots.parts[slot]);
+    BatchPart part = *std::move(slots.parts[slot]);
     slots.parts[slot].emplace();
     part.batch->left.fetch_sub(1, std::memory_order_acq_rel);  // its tasks still count
-    count_parts(-1);
+    in_flight_.fetch_sub(1, std::memory_order_acq_rel);
     return part;
   });
 }
 
-bool WorkerProcess::is_at(const RemoteBatch* batch) {
+void WorkerProcess::request_stop() {
+  slots_.with([&](Slots& slots) {
+    for (const std::size_t slot : slots.order) {
+      if (slots.parts[slot]->batch->stops) channel_->stop.fetch_or(std::uint32_t{1} << slot);
+    }
+  });
+}
+
+bool WorkerProcess::holds_stopped() {
   return slots_.with([&](Slots& slots) {
-    return !slots.order.empty() && slots.parts[slots.order.front()]->batch == batch;
+    return std::any_of(slots.order.begin(), slots.order.end(),
+                       [&](std::size_t slot) { return slots.parts[slot]->batch->stops.load(); });
   });
 }
 

@@ -46,7 +46,7 @@ class Descriptor {
 class WorkerProcess {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::size_t most_parts = 12;
+  static constexpr int most_parts = 12;
 
   /// What the call that has it wants.
   struct Call {
@@ -69,25 +69,26 @@ class WorkerProcess {
   ~WorkerProcess() = default;
 
   void begin_call(const Call& call);
-  void end_call();
+  /// Returns whether it has still to pass over parts that were taken back.
+  bool end_call();
   const Call& call() const { return call_; }
 
   /// Encodes and sends tasks of `part`. Those that cannot be encoded are over at once. Returns what
   /// is left to be sent: where it was too much for one message, or the worker has ended. Throws
   /// BackendUnavailable where this worker cannot run such tasks.
-  std::optional<Part> send(Part part);
+  std::optional<BatchPart> send(BatchPart part);
   /// Sends the initializer `id`, which `encode` writes, unless it has run here.
   void send_initializer(std::uint64_t id, const Initializer& initializer);
   /// The part that was sent last, where the worker has not begun it.
-  std::optional<Part> take_back();
+  std::optional<BatchPart> take_back();
   /// Asks for what it has not begun of the part that it runs. False: nothing to be had.
   bool ask_back();
-  /// Asks the running task to end.
-  void request_stop() { channel_->stop.store(1); }
-  void withdraw_stop() { channel_->stop.store(0); }
-  /// Whether the part that was sent first, of those that are not over, is of this batch, or of one
-  /// with this name in its cluster.
-  bool is_at(const RemoteBatch* batch);
+  /// Asks tasks of batches that are to stop to end.
+  void request_stop();
+  /// Whether parts of such batches are here, which are neither over nor taken back.
+  bool holds_stopped();
+  /// Whether the part that was sent first, of those that are not over, is of the batch with this
+  /// name in its cluster.
   bool is_at(const std::array<std::uint64_t, 2>& assignment);
   bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
   int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
@@ -100,11 +101,11 @@ class WorkerProcess {
   void kill(std::string reason);
   bool has_ended();
   /// After the last collect(): what it held. Nothing can be sent any more.
-  std::vector<Part> take_losses();
+  std::vector<BatchPart> take_losses();
   /// What ended it.
   std::exception_ptr loss_error();
   /// Fails the task of the part that ran; its owner sends the others again.
-  void lose(Part part);
+  void lose(BatchPart part);
   int pid() const { return pid_; }
   int pid_descriptor() const { return pid_fd_.get(); }
   /// All that say when something happens.
@@ -130,15 +131,14 @@ class WorkerProcess {
  private:
   struct Ends;
   WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts, Ends ends);
-  void count_parts(int change);
-  bool post(Part& part);
+  bool post(BatchPart& part);
   bool encode_task(RemoteTasks& tasks, std::size_t index, std::vector<std::uint64_t>& references);
   void write_record(ToWorker kind, const Encoder& body);
   std::byte* reserve(ToWorker kind, std::size_t bytes);
   void publish();
   void send_releases();
   void introduce_modules(const std::vector<std::uint64_t>& references);
-  std::optional<std::size_t> take_slot(Part& part);
+  std::optional<std::size_t> take_slot(BatchPart& part);
   void handle(const RingReader<result_unit>::Record& record);
   void large_task_over(FromWorker kind, Decoder& in);
   void task_over(const ResultHead& head, FromWorker kind, const std::byte* message,
@@ -167,13 +167,15 @@ class WorkerProcess {
   std::uint64_t tasks_sent_ = 0;
 
   struct Slots {
-    std::array<std::optional<Part>, batch_slots> parts;
+    std::array<std::optional<BatchPart>, batch_slots> parts;
     std::vector<std::size_t> order;  // as they were sent
+    bool in_call = false;            // what is taken counts in the pool
   };
+  void use_slots(Slots& slots, int change);
   Guarded<Slots> slots_;
   std::atomic<int> in_flight_{0};
-  std::atomic<int>& parts_in_pool_;
-  std::atomic<std::size_t> slots_used_{0};  // also by parts that were taken back
+  std::atomic<int>& places_taken_;  // in the pool
+  std::atomic<int> slots_used_{0};  // also by parts that were taken back
 
   // Collecting.
   RingReader<result_unit> in_;

@@ -82,7 +82,7 @@ RemoteRun WorkerProcess::run_of(const ResultHead& head, int attempt) const {
 void WorkerProcess::task_over(const ResultHead& head, FromWorker kind, const std::byte* message,
                               std::size_t bytes) {
   // The part stays in its slot until its end: only this thread takes it away.
-  Part* part = slots_.with(
+  BatchPart* part = slots_.with(
       [&](Slots& slots) { return slots.parts[head.slot] ? &*slots.parts[head.slot] : nullptr; });
   if (part == nullptr || part->batch == nullptr) return;
   part->next = head.index + 1;
@@ -110,19 +110,29 @@ void WorkerProcess::task_over(const ResultHead& head, FromWorker kind, const std
 }
 
 void WorkerProcess::part_ends(const BatchEnd& end) {
-  Part part = slots_.with([&](Slots& slots) {
-    Part ended = *std::exchange(slots.parts[end.slot], std::nullopt);
+  BatchOwner* waiting = nullptr;
+  std::optional<BatchOwner::Visit> visit;
+  BatchPart part = slots_.with([&](Slots& slots) {
+    BatchPart ended = *std::exchange(slots.parts[end.slot], std::nullopt);
     std::erase(slots.order, end.slot);
+    channel_->stop.fetch_and(~(std::uint32_t{1} << end.slot), std::memory_order_relaxed);
     channel_->states[end.slot].store(BatchState::free, std::memory_order_relaxed);
+    const bool had_place = has_place();
+    use_slots(slots, -1);
+    // It was taken back, and its batch may be gone: the call is there as long as it has the worker.
+    if (ended.batch == nullptr && !had_place && slots.in_call)
+      visit.emplace(*(waiting = call_.owner));
     return ended;
   });
-  slots_used_.fetch_sub(1, std::memory_order_acq_rel);
-  if (part.batch == nullptr) return;  // it was taken back: the worker has passed over it
-  count_parts(-1);
+  if (part.batch == nullptr) {
+    if (waiting != nullptr) waiting->place_free();
+    return;
+  }
+  in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   unproven_.store(false);
   RemoteBatch& batch = *part.batch;
   BatchOwner& owner = batch.owner;
-  const BatchOwner::Visit visit(owner);
+  visit.emplace(owner);
   if (end.index > part.first)
     batch.tasks.measured(end.index - part.first, std::chrono::nanoseconds(end.ran));
   if (end.index != part.end())
@@ -163,25 +173,27 @@ bool WorkerProcess::has_ended() {
   return ended_;
 }
 
-std::vector<Part> WorkerProcess::take_losses() {
+std::vector<BatchPart> WorkerProcess::take_losses() {
   is_lost.store(true);
   output_.drain(true);
   const std::uint64_t running = channel_->running.load(std::memory_order_acquire);
-  count_parts(-in_flight_.load());
   return slots_.with([&](Slots& slots) {
-    std::vector<Part> held;
+    in_flight_.store(0, std::memory_order_release);
+    use_slots(slots, -slots_used_.load());
+    std::vector<BatchPart> held;
     for (const std::size_t slot : slots.order) {
       held.push_back(*std::exchange(slots.parts[slot], std::nullopt));
       const bool here = running != 0 && running >> 32 == slot;
       held.back().running = here ? static_cast<std::uint32_t>(running & 0xffffffffu) : 0;
     }
-    slots = {};
+    slots.parts = {};
+    slots.order.clear();
     return held;
   });
 }
 
 // Of a part that the worker held: the task that ran is lost, those behind it go to another worker.
-void WorkerProcess::lose(Part part) {
+void WorkerProcess::lose(BatchPart part) {
   RemoteBatch& batch = *part.batch;
   BatchOwner& owner = batch.owner;
   std::uint32_t over = part.over;

@@ -43,7 +43,7 @@ struct Channel {
   alignas(64) std::atomic<std::uint32_t> worker_sleeps{0};
   alignas(64) std::atomic<std::uint32_t> worker_wants_room{0};  // in the ring of results
   alignas(64) std::array<std::atomic<BatchState>, batch_slots> states{};
-  std::atomic<std::uint32_t> stop{0};  // the running task is asked to end
+  std::atomic<std::uint32_t> stop{0};  // slots whose running task is asked to end, a bit each
   // What the worker is doing: slot << 32 | place in the batch + 1; 0: nothing.
   alignas(64) std::atomic<std::uint64_t> running{0};
   std::atomic<std::int64_t> started{0};  // when, on the steady clock; where tasks are timed

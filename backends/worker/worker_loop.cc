@@ -184,6 +184,11 @@ void WorkerLoop::run_large(const Record& record) {
   run_batch(static_cast<const std::byte*>(message), bytes);
 }
 
+bool WorkerLoop::stop_requested(const RunningTask&) const {
+  const std::uint64_t slot = channel_.running.load(std::memory_order_relaxed) >> 32;
+  return (channel_.stop.load() >> slot & 1) != 0;
+}
+
 void WorkerLoop::run_batch(const std::byte* message, std::size_t bytes) {
   Decoder tasks(message, bytes, &receiver_);
   const auto head = tasks.get<BatchHead>();

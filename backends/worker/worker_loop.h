@@ -31,7 +31,7 @@ class WorkerLoop final : public CallControl {
   using Clock = std::chrono::steady_clock;
   using Record = RingReader<task_unit>::Record;
 
-  bool stop_requested(const RunningTask&) const override { return channel_.stop.load() != 0; }
+  bool stop_requested(const RunningTask&) const override;
 
   void wait_for_record(Record& record);
   void handle(const Record& record);

@@ -154,9 +154,6 @@ void NodeAgent::State::print(std::vector<TaskOutput> printed) {
 
 void NodeAgent::State::report() {
   report_due = agent_now() + report_interval;
-  for (const auto& [key, call] : calls) {
-    if (call->state() == AgentCall::State::ready) call->backend().look_again();
-  }
   stored = store.counters();
   const DataPlane::Counters data = plane->counters();
   ledger.report({stored.memory_bytes,
