@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "paracord/core/descriptors.h"
 #include "paracord/memmap/temp_folder.h"
@@ -130,7 +131,7 @@ void ProcessPool::retire(const std::function<bool(const WorkerSpec&)>& of_kind) 
 void ProcessPool::set_idle_timeout(std::chrono::milliseconds timeout) {
   {
     const std::lock_guard<SpinMutex> hold(mutex_);
-    state_.idle_timeout = timeout;
+    if (std::exchange(state_.idle_timeout, timeout) == timeout) return;
   }
   wake_service();
 }

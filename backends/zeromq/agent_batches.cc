@@ -53,11 +53,13 @@ bool NodeAgent::State::program_ready(const CallKey& key, Status status,
   AgentCall& call = *found->second;
   if (status.ok()) {
     call.begin(program);
+    if (call.state() != AgentCall::State::ready && !program.libraries.empty())
+      release_program(call.setup().program);
   } else {
     call.refuse(status.message());
   }
   if (call.state() == AgentCall::State::ready) {
-    pump();
+    pump_due = true;
     return true;
   }
   const std::string refusal = call.refusal();
@@ -84,11 +86,10 @@ void NodeAgent::State::end(const CallKey& key) {
   const bool prepared = found->second->state() == AgentCall::State::ready;
   calls.erase(found);
   ending.erase(key);
-  if (prepared && !program.files.empty())
-    background->run([this, program] { programs.release(program); });
+  if (prepared && !program.files.empty()) release_program(program);
   if (const auto again = reopened.extract(key); !again.empty()) open(again.mapped());
   retire_workers(key.first);
-  pump();
+  pump_due = true;
 }
 
 void NodeAgent::State::end_client(PeerId client) {
@@ -217,12 +218,14 @@ void NodeAgent::State::gathered(const Attempt& attempt, Status status) {
   one.batch->use(*one.objects);
   one.ready = true;
   ready.push_back(attempt);
-  pump();
+  pump_due = true;
 }
 
-// One call alone may have its next batches with the workers already. Several share the slots:
+// Gives batches that are ready to their calls: once for all that this turn has changed. One call
+// alone may have its next batches with the workers already. Several share the slots:
 // there, what is submitted runs.
 void NodeAgent::State::pump() {
+  if (!std::exchange(pump_due, false)) return;
   std::map<CallKey, int> in_flight;
   for (const auto& [attempt, one] : running) {
     if (one.submitted && !one.over && !one.parked) ++in_flight[one.call];
@@ -286,7 +289,7 @@ void NodeAgent::State::lend(const Attempt& attempt, bool begins) {
   one.parked = begins;
   busy += begins ? -1 : 1;
   calls.at(one.call)->backend().park(one.batch->assignment(), begins);
-  pump();
+  pump_due = true;
 }
 
 // The backend has completed it. Its results may still want names.
@@ -304,11 +307,6 @@ void NodeAgent::State::finish(const Attempt& attempt, const std::string& refusal
   const CallKey key = found->second.call;
   std::uint32_t next = 0;
   std::int64_t ran = 0;
-  if (found->second.submitted) {
-    // What its tasks have printed comes before their end.
-    calls.at(key)->backend().pass_on_output();
-    print(mail.with([](Mail& waiting) { return std::exchange(waiting.printed, {}); }));
-  }
   if (found->second.batch != nullptr) {
     next = found->second.batch->next();
     ran = found->second.batch->ran_nanoseconds();
@@ -318,7 +316,7 @@ void NodeAgent::State::finish(const Attempt& attempt, const std::string& refusal
   std::erase(ready, attempt);
   running.erase(found);
   if (ending.contains(key)) return end(key);
-  pump();
+  pump_due = true;
 }
 
 }  // namespace paracord::cluster

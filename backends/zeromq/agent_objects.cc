@@ -99,6 +99,10 @@ void NodeAgent::State::fetch_file(const ProgramFile& file, PeerId client,
   });
 }
 
+void NodeAgent::State::release_program(const Program& program) {
+  if (programs.release(program)) background->run([this] { programs.tidy(); });
+}
+
 void NodeAgent::State::prepare_program(const CallKey& key) {
   const Program& program = calls.at(key)->setup().program;
   if (program.embedded != 0 && program.embedded == options.embedded) {
@@ -124,6 +128,10 @@ void NodeAgent::State::prepare_program(const CallKey& key) {
         key, Status(StatusCode::unavailable, "the client has sent no program with its call"), {});
     return;
   }
+  if (const auto there = programs.take(program)) {
+    (void)program_ready(key, Status(), *there);
+    return;
+  }
   const auto left = std::make_shared<std::size_t>(program.files.size());
   const auto trouble = std::make_shared<Status>();
   for (const ProgramFile& file : program.files) {
@@ -139,7 +147,7 @@ void NodeAgent::State::prepare_program(const CallKey& key) {
         Status done = programs.prepare(program, made);
         post([this, key, program, done = std::move(done), made] {
           if (program_ready(key, done, made) || !done.ok()) return;
-          background->run([this, program] { programs.release(program); });
+          release_program(program);
         });
       });
     });

@@ -65,6 +65,7 @@ struct NodeAgent::State {
               Then then);
   void fetched(const ObjectId& object, Status status, std::shared_ptr<const ObjectTable> table);
   void prepare_program(const CallKey& key);
+  void release_program(const Program& program);
   void fetch_file(const ProgramFile& file, PeerId client, std::function<void(Status)> then);
 
   // --- results (agent_results.cc) ---
@@ -103,13 +104,14 @@ struct NodeAgent::State {
   std::unique_ptr<DataPlane> plane;
   Offers offers;
   NodeLedger ledger;
-  ProgramCache programs;  // the background's
+  ProgramCache programs;  // the background's, but for take() and release()
   std::map<CallKey, std::unique_ptr<AgentCall>> calls;
   std::set<CallKey> ending;
   std::map<CallKey, NodeCall> reopened;  // while they were ending
   std::set<PeerId> gone;                 // clients whose calls are still ending
   std::map<Attempt, Running> running;
   std::deque<Attempt> ready;
+  bool pump_due = false;  // something has changed that lets batches begin
   std::map<ObjectId, Fetch> fetches;
   std::map<PeerId, std::set<ObjectId>> objects_of;
   std::map<std::pair<Attempt, std::uint32_t>, KeptResult> kept;

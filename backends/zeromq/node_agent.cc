@@ -3,12 +3,13 @@
 #include "paracord/backends/zeromq/node_agent.h"
 
 #include <algorithm>
-#include <thread>
+#include <iterator>
 #include <tuple>
 
 #include "paracord/backends/zeromq/agent_state.h"
 #include "paracord/core/cpu_count.h"
 #include "paracord/core/describe_error.h"
+#include "paracord/core/futex.h"
 #include "paracord/transport/random.h"
 #include "paracord/transport/sockets.h"
 
@@ -21,6 +22,9 @@ constexpr auto time_for_last_words = std::chrono::milliseconds(200);
 constexpr auto report_interval = std::chrono::seconds(1);
 constexpr std::size_t most_printed = std::size_t{256} << 10;
 constexpr std::uint32_t parked_per_slot = 4;
+// With so many batches here no worker waits for the next one, so the loop may let some more come.
+constexpr std::size_t plenty_per_slot = 16;
+constexpr auto pause_in_plenty = std::chrono::microseconds(100);
 
 NodeAgent::Options with_defaults(NodeAgent::Options options) {
   if (options.name.empty()) options.name = detail::host_name();
@@ -93,6 +97,17 @@ void NodeAgent::State::post(std::function<void()> job) {
 void NodeAgent::State::take_mail() {
   mail_waits.store(false);
   Mail taken = mail.with([](Mail& waiting) { return std::exchange(waiting, {}); });
+  // What tasks have printed comes before their end.
+  std::set<CallKey> printing;
+  for (const EndedTask& task : taken.ended) {
+    const auto one = running.find(task.attempt);
+    if (one != running.end()) printing.insert(one->second.call);
+  }
+  for (const CallKey& key : printing) calls.at(key)->backend().pass_on_output();
+  mail.with([&](Mail& waiting) {
+    std::move(waiting.printed.begin(), waiting.printed.end(), std::back_inserter(taken.printed));
+    waiting.printed.clear();
+  });
   print(std::move(taken.printed));
   for (EndedTask& task : taken.ended) task_ended(std::move(task));
   for (const auto& job : taken.jobs) job();
@@ -129,9 +144,15 @@ void NodeAgent::State::turn() {
   take_mail();
   for (node::Effect& effect : ledger.take_effects()) carry_out(std::move(effect));
   if (drain_asked.load() && !draining) begin_drain();
+  pump();
   if (agent_now() >= report_due) report();
   send_all();
   show();
+  // Each look costs the system calls of a packet, whether it brings one batch or ten.
+  if (running.size() >= plenty_per_slot * slots) {
+    const std::atomic<std::uint32_t> nobody_wakes{0};
+    detail::futex_wait(nobody_wakes, 0, std::chrono::steady_clock::now() + pause_in_plenty);
+  }
 }
 
 // What one worker has printed in one go counts as one.

@@ -18,11 +18,16 @@
 #include <system_error>
 #include <vector>
 
+#include "paracord/core/guarded.h"
+
 namespace paracord::cluster {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+// Programs that are kept put together while no call uses them: clients make many calls.
+constexpr std::size_t most_unused = 4;
 
 std::string default_folder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
@@ -73,11 +78,43 @@ struct ProgramCache::State {
   Options options;
   std::string files, programs;
   bool noexec = false;
-  struct Used {
-    int count = 0;
+  struct Prepared {
+    int users = 0;
     int memory = -1;  // the executable, where it cannot be run from the folder
+    Ready ready;
+    std::uint64_t released = 0;  // when, in order
   };
-  std::map<std::string, Used> used;  // by key
+  struct Programs {
+    std::map<std::string, Prepared> by_key;
+    std::uint64_t releases = 0;
+    std::size_t unused() const {
+      return static_cast<std::size_t>(std::count_if(
+          by_key.begin(), by_key.end(), [](const auto& one) { return one.second.users == 0; }));
+    }
+  };
+  detail::Guarded<Programs> prepared;
+
+  // Those that were released first go first.
+  void remove_unused(std::size_t kept) {
+    while (true) {
+      const auto removed = prepared.with([&](Programs& programs) {
+        auto oldest = programs.by_key.end();
+        if (programs.unused() <= kept) return std::map<std::string, Prepared>::node_type();
+        for (auto one = programs.by_key.begin(); one != programs.by_key.end(); ++one) {
+          if (one->second.users != 0) continue;
+          if (oldest == programs.by_key.end() || one->second.released < oldest->second.released)
+            oldest = one;
+        }
+        return programs.by_key.extract(oldest);
+      });
+      if (removed.empty()) return;
+      if (removed.mapped().memory >= 0) close(removed.mapped().memory);
+      std::error_code none;
+      fs::remove_all(programs + "/" + removed.key(), none);
+    }
+  }
+
+  Status put_together(const Program& program, const std::string& key, Prepared& made) const;
 
   // The files that were used longest ago go first; what runs keeps its bytes, as files do.
   void make_room(std::size_t bytes) {
@@ -94,6 +131,8 @@ struct ProgramCache::State {
       all.push_back({entry.last_write_time(none), entry.path(), size});
       total += size;
     }
+    if (total <= options.bytes) return;
+    remove_unused(0);
     std::sort(all.begin(), all.end(), [](const Kept& a, const Kept& b) { return a.time < b.time; });
     for (const Kept& file : all) {
       if (total <= options.bytes) return;
@@ -122,9 +161,11 @@ ProgramCache::ProgramCache(Options options) : state_(std::make_unique<State>()) 
 }
 
 ProgramCache::~ProgramCache() {
-  for (auto& [key, used] : state_->used) {
-    if (used.memory >= 0) close(used.memory);
-  }
+  state_->prepared.with([](State::Programs& programs) {
+    for (auto& [key, one] : programs.by_key) {
+      if (one.memory >= 0) close(one.memory);
+    }
+  });
   std::error_code none;
   fs::remove_all(state_->programs, none);
 }
@@ -167,51 +208,89 @@ Status ProgramCache::add(const ProgramFile& file, std::span<const std::byte> con
   return status;
 }
 
-Status ProgramCache::prepare(const Program& program, Ready& ready) {
-  const std::string key = key_of(program);
-  ready.libraries = state_->programs + "/" + key;
+Status ProgramCache::State::put_together(const Program& program, const std::string& key,
+                                         Prepared& made) const {
+  Ready& ready = made.ready;
+  ready.libraries = programs + "/" + key;
   ready.executable = ready.libraries + "/" + program.files.front().name;
-  State::Used& used = state_->used[key];
-  if (used.count++ == 0) {
-    std::error_code failed;
-    fs::create_directories(ready.libraries, failed);
-    for (const ProgramFile& file : program.files) {
-      const std::string name = ready.libraries + "/" + file.name;
-      fs::remove(name, failed);
-      fs::create_hard_link(path_of(file), name, failed);
-      if (failed) fs::copy_file(path_of(file), name, failed);
-      if (failed) {
-        errno = failed.value();
-        return trouble("the client's program cannot be put into " + ready.libraries);
-      }
+  std::error_code failed;
+  fs::create_directories(ready.libraries, failed);
+  for (const ProgramFile& file : program.files) {
+    const std::string name = ready.libraries + "/" + file.name;
+    const std::string content = files + "/" + file.sha256;
+    fs::remove(name, failed);
+    fs::create_hard_link(content, name, failed);
+    if (failed) fs::copy_file(content, name, failed);
+    if (failed) {
+      errno = failed.value();
+      return trouble("the client's program cannot be put into " + ready.libraries);
     }
   }
-  if (!state_->noexec) return Status();
-  if (used.memory < 0) {
-    const int from = open(ready.executable.c_str(), O_RDONLY | O_CLOEXEC);
-    used.memory = memfd_create("paracord-program", MFD_CLOEXEC);
-    struct stat about {};
-    if (from < 0 || used.memory < 0 || fstat(from, &about) != 0)
-      return trouble("the client's program cannot be run from memory");
-    for (off_t copied = 0; copied < about.st_size;) {
-      const ssize_t part =
-          sendfile(used.memory, from, nullptr, static_cast<std::size_t>(about.st_size - copied));
-      if (part <= 0) return trouble("the client's program cannot be run from memory");
-      copied += part;
-    }
-    close(from);
+  if (!noexec) return Status();
+  const int from = open(ready.executable.c_str(), O_RDONLY | O_CLOEXEC);
+  made.memory = memfd_create("paracord-program", MFD_CLOEXEC);
+  struct stat about {};
+  Status status;
+  if (from < 0 || made.memory < 0 || fstat(from, &about) != 0)
+    status = trouble("the client's program cannot be run from memory");
+  for (off_t copied = 0; status.ok() && copied < about.st_size;) {
+    const ssize_t part =
+        sendfile(made.memory, from, nullptr, static_cast<std::size_t>(about.st_size - copied));
+    if (part <= 0) status = trouble("the client's program cannot be run from memory");
+    copied += part;
   }
-  ready.executable = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(used.memory);
-  return Status();
+  if (from >= 0) close(from);
+  ready.executable = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(made.memory);
+  return status;
 }
 
-void ProgramCache::release(const Program& program) {
-  const auto found = state_->used.find(key_of(program));
-  if (found == state_->used.end() || --found->second.count > 0) return;
-  if (found->second.memory >= 0) close(found->second.memory);
-  std::error_code none;
-  fs::remove_all(state_->programs + "/" + found->first, none);
-  state_->used.erase(found);
+std::optional<ProgramCache::Ready> ProgramCache::take(const Program& program) {
+  const std::string key = key_of(program);
+  return state_->prepared.with([&](State::Programs& programs) -> std::optional<Ready> {
+    const auto found = programs.by_key.find(key);
+    if (found == programs.by_key.end()) return std::nullopt;
+    // Somebody may have emptied the folder.
+    if (access(found->second.ready.executable.c_str(), X_OK) != 0) return std::nullopt;
+    ++found->second.users;
+    return found->second.ready;
+  });
+}
+
+Status ProgramCache::prepare(const Program& program, Ready& ready) {
+  if (std::optional<Ready> there = take(program)) {
+    ready = *std::move(there);
+    return Status();
+  }
+  const std::string key = key_of(program);
+  State::Prepared made;
+  const Status status = state_->put_together(program, key, made);
+  if (!status.ok()) {
+    if (made.memory >= 0) close(made.memory);
+    return status;
+  }
+  ready = made.ready;
+  state_->prepared.with([&](State::Programs& programs) {
+    State::Prepared& one = programs.by_key[key];
+    made.users = one.users + 1;
+    if (one.memory >= 0) close(one.memory);
+    one = std::move(made);
+  });
+  return status;
+}
+
+bool ProgramCache::release(const Program& program) {
+  const std::string key = key_of(program);
+  return state_->prepared.with([&](State::Programs& programs) {
+    const auto found = programs.by_key.find(key);
+    if (found == programs.by_key.end()) return false;
+    --found->second.users;
+    found->second.released = ++programs.releases;
+    return programs.unused() > most_unused;
+  });
+}
+
+void ProgramCache::tidy() {
+  state_->remove_unused(most_unused);
 }
 
 }  // namespace paracord::cluster

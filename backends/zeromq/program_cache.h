@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -16,7 +17,7 @@ namespace paracord::cluster {
 /// A file is verified before anything of it runs. Where the folder lies on a file system from which
 /// nothing may be executed, the executable is run from memory instead.
 ///
-/// Threads: one.
+/// Threads: take() and release() by any, the rest by one.
 class ProgramCache {
  public:
   struct Options {
@@ -37,9 +38,14 @@ class ProgramCache {
     std::string libraries;   ///< the folder where its shared objects are
   };
   /// A program of which all files are there: puts them side by side under their names. It stays
-  /// until release().
+  /// until release(), and some stay longer, for take().
   Status prepare(const Program& program, Ready& ready);
-  void release(const Program& program);
+  /// As prepare(), where that was done before; none where it is to be done.
+  std::optional<Ready> take(const Program& program);
+  /// The program is not used any more, by one of those who have prepared or taken it. True: there
+  /// are more unused ones than are kept, so tidy() has something to do.
+  [[nodiscard]] bool release(const Program& program);
+  void tidy();
   /// A single file, as a path that can be opened; `file` was added.
   std::string path_of(const ProgramFile& file) const;
 
