@@ -23,7 +23,9 @@ void ProcessPool::stop_leading() {
   this_thread_leads = false;
   led_.store(false, std::memory_order_seq_cst);
   followers_.notify();
-  if (parts_.load() > 0 || unsettled_.load() > 0) watch();
+  if (unsettled_.load() > 0) return watch();
+  // Calls whose callers do not wait have started it.
+  if (parts_.load() > 0) background_.notify();
 }
 
 bool ProcessPool::wait(const std::function<bool()>& ready, Deadline deadline) {
