@@ -125,6 +125,12 @@ std::string scheduler_metrics(const cluster::SchedulerServer::Seen& seen) {
                number(seen.links.banned_peers));
   page.counter("refused_keys_total", "Connections with a key that is not admitted",
                number(seen.links.refused_keys));
+  page.gauge("relay_connections", "Connections that are passed on to nodes",
+             number(seen.relay.connections));
+  page.counter("relay_bytes_total", "Passed on between peers and nodes that they do not reach",
+               number(seen.relay.bytes));
+  page.counter("relay_refused_total", "Connections that were not passed on",
+               number(seen.relay.refused));
   page.counter("resyncs_total", "Times that a peer had to tell all anew", number(view.resyncs));
   page.gauge("loop_lag_seconds", "How long the last turn of the scheduler's loop took",
              seconds(seen.loop_lag));

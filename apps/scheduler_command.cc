@@ -1,24 +1,32 @@
 // paracord scheduler
 
+#include <algorithm>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include "paracord/apps/commands.h"
 #include "paracord/apps/daemon_options.h"
 #include "paracord/apps/pages.h"
 #include "paracord/apps/signals.h"
 #include "paracord/apps/status_report.h"
+#include "paracord/core/errors.h"
 #include "paracord/scheduler/server/scheduler_server.h"
 #include "paracord/transport/key_files.h"
+#include "paracord/transport/relay.h"
+#include "paracord/transport/sockets.h"
 
 namespace paracord::apps {
 
 namespace {
 
+constexpr std::string_view no_relay = "none";
+
 struct Options {
   std::vector<std::string> listen;
   std::vector<std::string> insecure;
   std::string keys;
+  std::string relay, relay_advertise;
   double suspect_after = 3, node_lost_after = 15, client_lost_after = 60;
   double queue_megabytes = 64, prefetch_milliseconds = 4;
   HttpOptions http;
@@ -65,7 +73,36 @@ cluster::ControlServer::Options control_of(const Options& options) {
   return control;
 }
 
+// Where no address was given: beside the first one for peers of other machines, two ports on.
+std::string default_relay(const std::vector<std::string>& listen) {
+  constexpr int ports_on = 2;
+  const auto tcp = std::find_if(listen.begin(), listen.end(),
+                                [](const auto& one) { return one.starts_with("tcp://"); });
+  if (tcp == listen.end()) return {};
+  cluster::check_address(*tcp);
+  const std::size_t colon = tcp->rfind(':') + 1;
+  const std::string port = tcp->substr(colon);
+  const int number = port == "*" ? 0 : std::stoi(port);
+  return tcp->substr(0, colon) + std::to_string(number == 0 ? 0 : number + ports_on);
+}
+
+// An address that nobody asked for may be taken: then there is none.
+std::shared_ptr<cluster::Relay> open_relay(const std::string& asked,
+                                           const std::vector<std::string>& listen) {
+  const std::string address = asked.empty() ? default_relay(listen) : asked;
+  if (address.empty() || address == no_relay) return nullptr;
+  try {
+    return std::make_shared<cluster::Relay>(cluster::Relay::Options{.listen = address});
+  } catch (const BackendUnavailable& error) {
+    if (!asked.empty()) throw;
+    log_line("WARNING: " + std::string(error.what()) +
+             "; clients have to reach the nodes themselves (see --relay-listen)");
+    return nullptr;
+  }
+}
+
 void serve(const Options& options) {
+  if (!options.relay_advertise.empty()) cluster::check_address(options.relay_advertise);
   cluster::SchedulerServer::Options server_options;
   server_options.control = control_of(options);
   server_options.scheduler.suspect_after = seconds(options.suspect_after);
@@ -77,9 +114,13 @@ void serve(const Options& options) {
   server_options.describe = &status_as_json;
   std::unique_ptr<cluster::SchedulerServer> server;
   on_termination([&server] { server->stop(); }, [] { std::_Exit(failed); });
+  const auto relay = open_relay(options.relay, server_options.control.listen);
+  server_options.relay = relay;
+  server_options.scheduler.relay = options.relay_advertise;
   server = std::make_unique<cluster::SchedulerServer>(std::move(server_options));
   const auto pages = serve_pages(options.http, *server);
   for (const std::string& address : server->addresses()) log_line("scheduler: ready on " + address);
+  if (relay != nullptr) log_line("scheduler: relay on " + relay->address());
   server->run();
   log_line("scheduler: ended; nodes and clients wait for the next one");
 }
@@ -103,6 +144,15 @@ void add_scheduler_command(CLI::App& app, int& exit_code) {
       ->envname("PARACORD_KEYS");
   command->add_option("--insecure-listen-without-keys", options->insecure,
                       "An address that anyone may use who can reach it, to run any program");
+  command
+      ->add_option("--relay-listen", options->relay,
+                   "tcp://ADDRESS:PORT through which clients reach the data ports of nodes that "
+                   "they cannot reach themselves; none: there is no relay [the first tcp address "
+                   "of --listen, two ports on]")
+      ->envname("PARACORD_RELAY_LISTEN");
+  command->add_option("--relay-advertise", options->relay_advertise,
+                      "The relay as clients reach it, where that is another address: "
+                      "tcp://HOST:PORT, with * for the host by which they reach the scheduler");
   command->add_option("--suspect-after", options->suspect_after,
                       "Seconds of silence after which a node gets no new work");
   command->add_option("--node-lost-after", options->node_lost_after,

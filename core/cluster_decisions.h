@@ -13,6 +13,9 @@ struct Welcome {
   std::uint64_t epoch = 0;
   std::uint64_t queue_bytes = 0;  ///< clients: payload that may be submitted and not assigned
   std::int64_t heartbeat_nanoseconds = 0;
+  /// Where connections are passed on to nodes: tcp://HOST:PORT, with * for the host by which the
+  /// scheduler itself is reached; empty: nowhere.
+  std::string relay{};
 };
 /// To a peer that cannot take part, with the reason. It does not try again.
 struct Refuse {

@@ -168,7 +168,8 @@ Fault on_hello(State& state, Client& client, ClientHello& hello) {
   if (!is_first) ++state.counters.resyncs;
   take_identity(state, client, hello);
   send(state, client.session,
-       Welcome{state.epoch, state.options.queue_bytes, state.options.heartbeat.count()});
+       Welcome{state.epoch, state.options.queue_bytes, state.options.heartbeat.count(),
+               state.options.relay});
   send(state, client.session, Slots{state.slot_count});
   take_known_nodes(state, client, hello, waits);
   if (Fault fault = take_calls(state, client, hello); !fault.empty()) return fault;

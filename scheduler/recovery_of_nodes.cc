@@ -142,7 +142,8 @@ Fault on_hello(State& state, Node& node, NodeHello& hello) {
   if (Fault fault = wrong_hello(hello); !fault.empty()) return fault;
   if (node.slots != 0) ++state.counters.resyncs;
   take_identity(state, node, hello);
-  send(state, node.session, Welcome{state.epoch, 0, state.options.heartbeat.count()});
+  send(state, node.session,
+       Welcome{state.epoch, 0, state.options.heartbeat.count(), state.options.relay});
   tell_calls_again(state, node);
   return_missing(state, node, hello);
   for (const HeldBatch& held : hello.held) take_held(state, node, held);

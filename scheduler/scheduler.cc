@@ -240,6 +240,14 @@ std::vector<Outgoing> Scheduler::take_outgoing() {
   return scheduling::take_outgoing(*state_);
 }
 
+std::vector<std::string> Scheduler::data_addresses() const {
+  std::vector<std::string> all;
+  for (const auto& node : state_->nodes) {
+    if (node != nullptr && node->slots != 0) all.push_back(node->data_address);
+  }
+  return all;
+}
+
 SchedulerView Scheduler::view(Time, bool with_history) const {
   SchedulerView view = scheduling::view_of(*state_);
   if (with_history) state_->history.show(view);

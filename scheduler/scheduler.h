@@ -20,6 +20,7 @@ struct SchedulerOptions {
   Time client_lost_after = std::chrono::seconds(60);
   std::uint64_t queue_bytes = std::uint64_t{64} << 20;  ///< per client: not assigned yet
   Time prefetch = std::chrono::milliseconds(4);         ///< of work that a slot may have waiting
+  std::string relay{};                                  ///< see Welcome
 };
 
 struct Outgoing {
@@ -54,6 +55,8 @@ class Scheduler {
 
   /// `with_history`: also what has ended, in which functions, and what has failed.
   SchedulerView view(Time now, bool with_history = false) const;
+  /// Where the data planes of its nodes listen, as they have said.
+  std::vector<std::string> data_addresses() const;
 
  private:
   struct State;

@@ -72,6 +72,7 @@ class SimNode {
   void on(const cluster::node::EndCall& effect);
   void on(const cluster::node::EndClient&) {}
   void on(const cluster::node::Refused& effect);
+  void on(const cluster::node::UseRelay&) {}
 
   Outside& out_;
   const cluster::NodeHello about_;

@@ -93,6 +93,7 @@ class SimProgram {
   void on(const cluster::client::Over& effect);
   void on(const cluster::client::Printed&) {}
   void on(const cluster::client::Refused& effect);
+  void on(const cluster::client::UseRelay&) {}
 
   Outside& out_;
   const SimProgramPlan plan_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "paracord/transport/data_links.h"
 #include "paracord/transport/sockets.h"
@@ -18,11 +20,19 @@ constexpr int most_doublings = 6;
 constexpr int most_failures = 3;
 // Then ZeroMQ should have begun to connect again.
 constexpr Time retry_begins = std::chrono::seconds(2);
+// A connection through the relay is two, with a name to look up between them.
+constexpr int patience_with_relay = 3;
 
 constexpr int watched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                         ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_CONNECT_RETRIED |
                         ZMQ_EVENT_CONNECT_DELAYED;
+
+constexpr std::string_view tcp = "tcp://";
+
+Time now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
 
 struct Event {
   int kind = 0, value = 0;
@@ -41,6 +51,18 @@ bool next_event(zmq::socket_t& monitor, Event& event) {
   }
   event = {kind, static_cast<int>(value)};
   return true;
+}
+
+std::string unreachable_text(const NodeAddress& node, const std::string& relay) {
+  const std::string text =
+      "the node " + node.name + " cannot be reached at " + node.data_address + " from here";
+  if (relay.empty()) {
+    return text +
+           "; open that port to this host, or start the scheduler with --relay-listen, "
+           "which passes connections on";
+  }
+  return text + ", nor through the scheduler's relay at " + relay +
+         "; open one of these ports to this host";
 }
 
 std::string reason(const Event& event) {
@@ -63,6 +85,7 @@ void DataLinks::dial(const NodeAddress& node) {
     return events_.refused(node.node, banned_peers_[node.node]);
   auto dialled = std::make_unique<Dialled>();
   dialled->node = node;
+  dialled->unreachable_since = dialled->way_since = now();
   hopeless_.erase(node.node);
   try {
     check_address(node.data_address);
@@ -90,12 +113,17 @@ void DataLinks::open(Dialled& dialled) {
   dialled.monitor = zmq::socket_t(context_, zmq::socket_type::pair);
   dialled.monitor.set(zmq::sockopt::linger, 0);
   dialled.monitor.connect(watch);
-  dialled.socket.connect(dialled.node.data_address);
+  if (!dialled.detour.empty()) detours_.close(std::exchange(dialled.detour, {}));
+  if (dialled.relayed) dialled.detour = detours_.open(relay_, dialled.node.data_address);
+  dialled.socket.connect(dialled.relayed ? dialled.detour : dialled.node.data_address);
 }
 
 void DataLinks::forget(PeerId peer) {
   hopeless_.erase(peer);
-  items_stale_ = dialled_.erase(peer) != 0 || items_stale_;
+  if (const auto dialled = dialled_.extract(peer); !dialled.empty()) {
+    if (!dialled.mapped()->detour.empty()) detours_.close(dialled.mapped()->detour);
+    items_stale_ = true;
+  }
   if (const auto route = routes_.extract(peer); !route.empty()) peers_.erase(route.mapped());
 }
 
@@ -109,16 +137,48 @@ std::string DataLinks::trouble(PeerId peer) const {
   return failed ? dialled->second->trouble : "";
 }
 
+void DataLinks::reopen(Dialled& dialled, Time now) {
+  items_stale_ = true;
+  try {
+    open(dialled);
+  } catch (const std::exception&) {  // out of sockets or descriptors, for now
+    dialled.reopens = now + retry_begins;
+  }
+}
+
 void DataLinks::reopen_failed(Time now) {
   for (auto& [peer, dialled] : dialled_) {
-    if (!dialled->reopens || now < *dialled->reopens) continue;
-    items_stale_ = true;
-    try {
-      open(*dialled);
-    } catch (const std::exception&) {  // out of sockets or descriptors, for now
-      dialled->reopens = now + retry_begins;
+    if (dialled->reopens && now >= *dialled->reopens) reopen(*dialled, now);
+  }
+}
+
+// Whether the other way should be tried: there is one, and this one leads nowhere.
+bool DataLinks::is_in_vain(const Dialled& dialled, Time now) const {
+  if (!relay_.starts_with(tcp) || !dialled.node.data_address.starts_with(tcp)) return false;
+  const Time patience = options_.relay_after * (dialled.relayed ? patience_with_relay : 1);
+  // Something answers in its place, a wall perhaps; once more, and nobody would count on it.
+  const bool is_walled = !dialled.relayed && dialled.failures == most_failures - 1;
+  return is_walled || now - dialled.way_since > patience;
+}
+
+// Where nothing answers, directly and through the relay in turn.
+void DataLinks::try_other_ways(Time now) {
+  std::vector<std::pair<PeerId, std::string>> unreachable;
+  for (auto& [peer, dialled] : dialled_) {
+    if (dialled->connected || dialled->turned_away) continue;
+    if (is_in_vain(*dialled, now)) {
+      dialled->relayed = !dialled->relayed;
+      dialled->way_since = now;
+      dialled->failures = 0;
+      reopen(*dialled, now);
+    }
+    if (dialled->unreachable_since &&
+        now - *dialled->unreachable_since > options_.unreachable_after) {
+      dialled->unreachable_since = now;
+      unreachable.emplace_back(peer, unreachable_text(dialled->node, relay_));
     }
   }
+  for (const auto& [peer, why] : unreachable) events_.unreachable(peer, why);
 }
 
 void DataLinks::read_monitor(PeerId peer, Time now) {
@@ -135,16 +195,20 @@ void DataLinks::handle_event(PeerId peer, Dialled& dialled, int kind, int value,
     if (dialled.failures == 0) dialled.reopens.reset();
   } else if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
     dialled.connected = true;
+    dialled.turned_away = false;
+    dialled.unreachable_since.reset();
     dialled.failures = 0;
     dialled.reopens.reset();
     (void)send_frames(dialled.socket, nullptr, Hello{protocol_version, options_.self}, nullptr);
     events_.connected(peer);
   } else if (kind == ZMQ_EVENT_DISCONNECTED) {
     const bool was = std::exchange(dialled.connected, false);
+    if (was) dialled.way_since = now;
     // Where the other end broke ZeroMQ's protocol, it does not connect again.
     if (!dialled.reopens) dialled.reopens = now + retry_begins;
     if (was) events_.disconnected(peer);
   } else {
+    dialled.turned_away = kind != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     handshake_failed(peer, dialled, reason({kind, value}), now);
   }
 }

@@ -230,6 +230,7 @@ void DataLinks::probe_routes(Time now) {
 
 void DataLinks::turn(int wake_fd, Time longest, Time now, const std::function<void()>& woken) {
   reopen_failed(now);
+  try_other_ways(now);
   probe_routes(now);
   if (items_stale_) {
     items_ = {{nullptr, wake_fd, ZMQ_POLLIN, 0}};

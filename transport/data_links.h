@@ -13,6 +13,7 @@
 #include "paracord/core/guarded.h"
 #include "paracord/transport/data_codec.h"
 #include "paracord/transport/data_plane.h"
+#include "paracord/transport/detours.h"
 #include "paracord/transport/zap.h"
 
 namespace paracord::cluster::data {
@@ -33,6 +34,8 @@ class DataLinks {
     std::function<void(PeerId peer)> connected, disconnected;
     /// It cannot be talked to; though that may be tried again.
     std::function<void(PeerId peer, const std::string& why)> refused;
+    /// Nothing has answered where it was dialled, for long.
+    std::function<void(PeerId peer, const std::string& why)> unreachable;
   };
 
   DataLinks(const DataPlane::Options& options, Events events);
@@ -40,6 +43,7 @@ class DataLinks {
 
   const std::string& address() const { return address_; }
   void dial(const NodeAddress& node);
+  void use_relay(const std::string& address) { relay_ = address; }
   void forget(PeerId peer);
   bool reaches(PeerId peer) const;
   /// Why there is no connection and none to hope for; empty: nothing is known to be wrong.
@@ -56,7 +60,12 @@ class DataLinks {
     NodeAddress node;
     zmq::socket_t socket, monitor;
     bool connected = false;
-    int failures = 0;  // of handshakes, since the last that went well
+    bool relayed = false;
+    std::string detour;                     // the address that leads through the relay
+    bool turned_away = false;               // by the node itself, in the last handshake
+    std::optional<Time> unreachable_since;  // none: there was a connection once
+    Time way_since{};                       // directly or through the relay
+    int failures = 0;                       // of handshakes, since the last that went well
     std::string trouble;
     std::optional<Time> reopens;  // ZeroMQ itself would not try again
   };
@@ -64,7 +73,10 @@ class DataLinks {
   static void set_options(zmq::socket_t& socket);
   void listen();
   void open(Dialled& dialled);
+  void reopen(Dialled& dialled, Time now);
   void reopen_failed(Time now);
+  bool is_in_vain(const Dialled& dialled, Time now) const;
+  void try_other_ways(Time now);
   void probe_routes(Time now);
   void read_monitor(PeerId peer, Time now);
   void handle_event(PeerId peer, Dialled& dialled, int kind, int value, Time now);
@@ -81,10 +93,11 @@ class DataLinks {
   const DataPlane::Options& options_;
   const Events events_;
   detail::Guarded<std::set<std::string>> banned_keys_;
+  Detours detours_;
   zmq::context_t context_;
   std::optional<ZapHandler> zap_;
   std::optional<zmq::socket_t> router_;
-  std::string address_;
+  std::string address_, relay_;
   std::map<PeerId, std::unique_ptr<Dialled>> dialled_;
   std::map<PeerId, std::string> hopeless_, banned_peers_;  // not dialled, and why
   std::map<PeerId, std::string> routes_;                   // of those who have dialled this end

@@ -27,7 +27,10 @@ DataPlane::State::State(Options given)
                         for (auto& [object, fetch] : fetches) fetch->source_connected(peer, now());
                       },
                       [this](PeerId peer) { disconnected(peer); },
-                      [this](PeerId peer, const std::string& why) { refused(peer, why); }}) {}
+                      [this](PeerId peer, const std::string& why) { refused(peer, why); },
+                      [this](PeerId peer, const std::string& why) {
+                        if (told_unreachable) told_unreachable(peer, why);
+                      }}) {}
 
 void DataPlane::State::post(std::function<void()> job) {
   jobs.with([&](auto& waiting) { waiting.push_back(std::move(job)); });
@@ -185,6 +188,10 @@ void DataPlane::dial(const NodeAddress& node) {
   state_->post([state = state_.get(), node] { state->links.dial(node); });
 }
 
+void DataPlane::use_relay(const std::string& address) {
+  state_->post([state = state_.get(), address] { state->links.use_relay(address); });
+}
+
 void DataPlane::forget(PeerId peer) {
   state_->post([state = state_.get(), peer] {
     state->links.forget(peer);
@@ -243,6 +250,10 @@ void DataPlane::cancel_fetch(const ObjectId& object) {
 
 void DataPlane::on_changed(std::function<void(const ObjectId&)> told) {
   state_->run([&] { state_->told_changed = std::move(told); });
+}
+
+void DataPlane::on_unreachable(std::function<void(PeerId, const std::string&)> told) {
+  state_->run([&] { state_->told_unreachable = std::move(told); });
 }
 
 DataPlane::Counters DataPlane::counters() const {

@@ -39,7 +39,9 @@ class DataPlane {
     std::function<bool(std::string_view public_key)> admits;
     std::size_t window_bytes = std::size_t{16} << 20;  ///< on their way, for each fetch
     std::size_t largest_object = std::size_t{1} << 44;
-    Time silence = std::chrono::seconds(5);  ///< of a source: its chunks are asked of others
+    Time silence = std::chrono::seconds(5);      ///< of a source: its chunks are asked of others
+    Time relay_after = std::chrono::seconds(2);  ///< of dialling without an answer
+    Time unreachable_after = std::chrono::seconds(20);  ///< see on_unreachable()
   };
   explicit DataPlane(Options options);
   DataPlane(const DataPlane&) = delete;
@@ -51,6 +53,9 @@ class DataPlane {
   const std::string& address() const;
 
   void dial(const NodeAddress& node);
+  /// Peers that cannot be connected to are dialled through it as well, in turn. tcp://host:port;
+  /// empty: there is none.
+  void use_relay(const std::string& address);
   /// It will not come back: closes the connection; what was asked of it is asked of others.
   void forget(PeerId peer);
 
@@ -74,6 +79,9 @@ class DataPlane {
 
   /// Told of an offered object whose bytes have changed since it was named.
   void on_changed(std::function<void(const ObjectId&)> told);
+
+  /// Told of a peer that was dialled so long ago and was never connected, and again after as long.
+  void on_unreachable(std::function<void(PeerId peer, const std::string& why)> told);
 
   struct Counters {
     std::uint64_t sent_bytes, received_bytes, chunks_refused, peers_banned, fetches;

@@ -77,6 +77,7 @@ struct DataPlane::State {
   std::map<ObjectId, Between> between;
   data::Outbox outbox{waker};
   std::function<void(const ObjectId&)> told_changed;
+  std::function<void(PeerId, const std::string&)> told_unreachable;
   std::atomic<std::uint64_t> sent_bytes{0}, received_bytes{0}, chunks_refused{0}, started{0};
   detail::Guarded<std::vector<std::function<void()>>> jobs;
   std::atomic<bool> stopped{false};

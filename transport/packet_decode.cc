@@ -194,8 +194,8 @@ Message read(wire::Message::Reader in) {
   switch (in.which()) {
     case wire::Message::WELCOME: {
       const auto welcome = in.getWelcome();
-      return Welcome{welcome.getEpoch(), welcome.getQueueBytes(),
-                     welcome.getHeartbeatNanoseconds()};
+      return Welcome{welcome.getEpoch(), welcome.getQueueBytes(), welcome.getHeartbeatNanoseconds(),
+                     text_of(welcome.getRelay())};
     }
     case wire::Message::REFUSE:
       return Refuse{text_of(in.getRefuse())};

@@ -199,6 +199,7 @@ void put(Out out, const Welcome& welcome) {
   to.setEpoch(welcome.epoch);
   to.setQueueBytes(welcome.queue_bytes);
   to.setHeartbeatNanoseconds(welcome.heartbeat_nanoseconds);
+  to.setRelay(welcome.relay);
 }
 void put(Out out, const Refuse& refuse) {
   out.setRefuse(refuse.why);

@@ -184,6 +184,7 @@ struct Welcome {
   epoch @0 :UInt64;
   queueBytes @1 :UInt64;
   heartbeatNanoseconds @2 :Int64;
+  relay @3 :Text;
 }
 
 struct CallOpened {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <string_view>
 #include <zmq.hpp>
 
 #include "paracord/core/errors.h"
@@ -79,6 +80,12 @@ std::string advertised(const std::string& bound, const std::string& host) {
     if (bound.starts_with(all)) return "tcp://" + named + bound.substr(bound.rfind(':'));
   }
   return bound;
+}
+
+std::string relay_at(const std::string& relay, const std::string& scheduler) {
+  constexpr std::string_view tcp = "tcp://";
+  if (!relay.starts_with(tcp) || !scheduler.starts_with(tcp)) return {};
+  return advertised(relay, scheduler.substr(tcp.size(), scheduler.rfind(':') - tcp.size()));
 }
 
 void check_address(const std::string& address) {

@@ -27,6 +27,10 @@ std::string bind_socket(zmq::socket_t& socket, const std::string& address);
 /// What others dial in place of `bound`: where that names no host but "all", `host` stands there.
 std::string advertised(const std::string& bound, const std::string& host);
 
+/// The relay that a scheduler at `scheduler` has told of (Welcome::relay); empty: none that could
+/// be reached from here.
+std::string relay_at(const std::string& relay, const std::string& scheduler);
+
 /// Throws std::invalid_argument, which says what an address looks like.
 void check_address(const std::string& address);
 

@@ -50,12 +50,16 @@ struct Over {
 struct Refused {
   std::string why;
 };
+/// See Welcome.
+struct UseRelay {
+  std::string address;
+};
 /// What tasks of a call have printed; perhaps of one that is closed.
 struct Printed {
   TaskOutput output;
 };
-using Effect =
-    std::variant<CallReady, ClusterSlots, DialNode, ForgetNode, Arrived, Over, Refused, Printed>;
+using Effect = std::variant<CallReady, ClusterSlots, DialNode, ForgetNode, Arrived, Over, Refused,
+                            UseRelay, Printed>;
 }  // namespace client
 
 /// What a client knows of its calls: what was submitted, who runs it, which results are there. The

@@ -18,6 +18,7 @@ void ClientLedger::State::act_on(Message& message) {
 
 void ClientLedger::State::on(const Welcome& message) {
   queue_bytes = message.queue_bytes;
+  effects.push_back(client::UseRelay{message.relay});
   send_what_fits();
 }
 

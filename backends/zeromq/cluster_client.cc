@@ -17,6 +17,7 @@
 #include "paracord/core/worker_output.h"
 #include "paracord/memmap/temp_folder.h"
 #include "paracord/transport/random.h"
+#include "paracord/transport/sockets.h"
 
 namespace paracord::cluster {
 
@@ -65,6 +66,13 @@ struct ClusterClient::State {
     plane.on_changed([this](const ObjectId& object) {
       post([this, object] {
         for (const auto& [call, events] : std::map(calls)) events->object_changed(object);
+      });
+    });
+    // Where the scheduler is silent, too, this end is cut off, and waits.
+    plane.on_unreachable([this](PeerId, const std::string& why) {
+      post([this, why] {
+        if (!welcome.load()) return;
+        for (const auto& [call, events] : std::map(calls)) events->refused(why);
       });
     });
   }
@@ -151,6 +159,8 @@ void ClusterClient::State::carry_out(client::Effect& effect) {
     plane.dial(dial->node);
   } else if (auto* forget = std::get_if<client::ForgetNode>(&effect)) {
     plane.forget(forget->node);
+  } else if (auto* relay = std::get_if<client::UseRelay>(&effect)) {
+    plane.use_relay(relay_at(relay->address, options.link.address));
   } else if (auto* results = std::get_if<client::Arrived>(&effect)) {
     const CallId call = call_of.with([&](auto& all) {
       const auto found = all.find(results->batch);

@@ -125,6 +125,9 @@ void NodeAgent::State::carry_out(node::Effect effect) {
     void operator()(node::EndCall& e) { state.end({e.client, e.call}); }
     void operator()(node::EndClient& e) { state.end_client(e.client); }
     void operator()(node::Refused& e) { state.refused = e.why; }
+    void operator()(node::UseRelay& e) {
+      state.plane->use_relay(relay_at(e.address, state.options.scheduler.address));
+    }
   } carry{*this};
   std::visit(carry, effect);
 }

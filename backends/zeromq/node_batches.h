@@ -74,6 +74,7 @@ struct NodeLedger::State {
   void end_what_was_not_confirmed();
 
   void act_on(Message& message);
+  void on(const Welcome& message);
   void on(const Refuse& message);
   void on(NodeCall& message);
   void on(Assign& message);

@@ -47,8 +47,12 @@ struct EndClient {
 struct Refused {
   std::string why;
 };
-using Effect =
-    std::variant<OpenCall, Run, Stop, GiveBack, Lent, Release, EndCall, EndClient, Refused>;
+/// See cluster::Welcome.
+struct UseRelay {
+  std::string address;
+};
+using Effect = std::variant<OpenCall, Run, Stop, GiveBack, Lent, Release, EndCall, EndClient,
+                            Refused, UseRelay>;
 }  // namespace node
 
 /// What a node knows: what it runs, and the results that no client has acknowledged. Out of this,

@@ -19,6 +19,10 @@ void NodeLedger::State::act_on(Message& message) {
       message);
 }
 
+void NodeLedger::State::on(const Welcome& message) {
+  effects.push_back(node::UseRelay{message.relay});
+}
+
 void NodeLedger::State::on(const Refuse& message) {
   effects.push_back(node::Refused{message.why});
 }

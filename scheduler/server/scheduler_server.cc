@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto longest_wait = std::chrono::seconds(1);
 constexpr auto longest_look = std::chrono::seconds(2);
+constexpr auto relay_interval = std::chrono::seconds(1);  // for nodes that have gone
 
 Time now() {
   return std::chrono::steady_clock::now().time_since_epoch();
@@ -46,10 +47,14 @@ std::optional<Role> role_in(const Packet& packet) {
 
 struct SchedulerServer::State {
   explicit State(Options given)
-      : options(std::move(given)),
-        control(with_answers(options.control)),
-        epoch(epoch_by_clock()),
-        scheduler(std::make_unique<Scheduler>(options.scheduler, epoch)) {}
+      : options(std::move(given)), control(with_answers(options.control)), epoch(epoch_by_clock()) {
+    if (options.relay == nullptr) {
+      options.scheduler.relay.clear();
+    } else if (options.scheduler.relay.empty()) {
+      options.scheduler.relay = options.relay->address();
+    }
+    scheduler = std::make_unique<Scheduler>(options.scheduler, epoch);
+  }
 
   ControlServer::Options with_answers(ControlServer::Options control_options) {
     if (options.describe) {
@@ -63,6 +68,7 @@ struct SchedulerServer::State {
   void take(ControlServer::Received received) {
     outlive(known_epoch(received.packet));
     const Role role = role_of(received);
+    nodes_changed = nodes_changed || role_in(received.packet) == Role::node;
     scheduler->receive(received.peer, role, std::move(received.packet), now());
   }
 
@@ -81,7 +87,16 @@ struct SchedulerServer::State {
     scheduler = std::make_unique<Scheduler>(options.scheduler, epoch);
   }
 
+  // Before peers are told of nodes that they may dial through it.
+  void tell_relay() {
+    if (options.relay == nullptr || (!nodes_changed && now() < relay_due)) return;
+    nodes_changed = false;
+    relay_due = now() + relay_interval;
+    options.relay->allow(scheduler->data_addresses());
+  }
+
   void send_all() {
+    tell_relay();
     for (Outgoing& outgoing : scheduler->take_outgoing()) {
       const auto sent = control.send(outgoing.peer, outgoing.packet);
       if (sent == ControlServer::Sent::gone) scheduler->disconnected(outgoing.peer, now());
@@ -95,15 +110,18 @@ struct SchedulerServer::State {
   void show() {
     if (!asked.exchange(false)) return;
     const bool with_history = asked_history.exchange(false);
-    Seen now_seen{scheduler->view(now(), with_history), control.counters(), lag, true};
+    Seen now_seen{scheduler->view(now(), with_history), control.counters(),
+                  options.relay ? options.relay->counters() : Relay::Counters{}, lag, true};
     seen.with([&](Seen& seen) { seen = std::move(now_seen); });
     if (with_history) looks_back.fetch_add(1);
     looks.fetch_add(1);
     looked.notify();
   }
 
-  const Options options;
+  Options options;
   ControlServer control;
+  bool nodes_changed = false;
+  Time relay_due{};
   std::uint64_t epoch;
   std::unique_ptr<Scheduler> scheduler;
   std::unordered_map<PeerId, Role> roles;

@@ -7,6 +7,7 @@
 
 #include "paracord/scheduler/scheduler.h"
 #include "paracord/transport/control_server.h"
+#include "paracord/transport/relay.h"
 
 namespace paracord::cluster {
 
@@ -18,6 +19,9 @@ class SchedulerServer {
   struct Options {
     ControlServer::Options control;
     SchedulerOptions scheduler{};
+    /// Told of the nodes that come and go, as peers are told of it: at its own address, unless
+    /// `scheduler` has another one. Null: there is none.
+    std::shared_ptr<Relay> relay{};
     /// Answers a Query, for `paracord status`.
     std::function<std::string(const SchedulerView&, const ControlServer::Counters&)> describe;
   };
@@ -35,6 +39,7 @@ class SchedulerServer {
   struct Seen {
     SchedulerView view;
     ControlServer::Counters links{};
+    Relay::Counters relay{};
     Time loop_lag{};        ///< how long the last turn of its loop took
     bool is_fresh = false;  ///< its loop has answered
   };

@@ -263,6 +263,26 @@ class Security(unittest.TestCase):
         self.assertIn({"port": 443, "protocol": "TCP"}, job["spec"]["egress"][0]["ports"])
         self.assertFalse(of_kind(manifests("insecure"), "NetworkPolicy"))
 
+    def test_clients_from_elsewhere_reach_nodes_through_the_relay(self):
+        for mode, port in (("pools", 7712), ("node-port", 30712)):
+            rendered = manifests(mode)
+            scheduler = dict(pods(rendered))["my-paracord-scheduler"]["containers"][0]
+            self.assertIn("--relay-listen=tcp://0.0.0.0:7712", scheduler["args"])
+            self.assertIn(f"--relay-advertise=tcp://*:{port}", scheduler["args"])
+            self.assertIn({"name": "relay", "containerPort": 7712}, scheduler["ports"])
+            service, = of_kind(rendered, "Service", "clients")
+            relay, = (one for one in service["spec"]["ports"] if one["name"] == "relay")
+            self.assertEqual(relay.get("nodePort", relay["port"]), port)
+            policy, = of_kind(rendered, "NetworkPolicy", "scheduler")
+            self.assertIn({"port": "relay", "protocol": "TCP"}, policy["spec"]["ingress"][0]["ports"])
+            self.assertEqual(policy["spec"]["egress"][0]["ports"], [{"port": 7711, "protocol": "TCP"}])
+            nodes, = of_kind(rendered, "NetworkPolicy", "nodes")
+            self.assertIn("scheduler", str(nodes["spec"]["ingress"][0]["from"]))
+        rendered = manifests()
+        self.assertIn("--relay-listen=none", dict(pods(rendered))["my-paracord-scheduler"]["containers"][0]["args"])
+        policy, = of_kind(rendered, "NetworkPolicy", "scheduler")
+        self.assertEqual(policy["spec"]["egress"], [])
+
     def test_policies_let_in_the_check_and_the_machines_of_nodes(self):
         mode = "pools"  # with clients of its own, and a pool with hostNetwork
         check, = of_kind(manifests(mode), "Pod", "check")
@@ -302,11 +322,12 @@ class Life(unittest.TestCase):
             return {name for name, template in templates().items() if template != now[name]}
 
         for setting in ("poolDefaults.replicas=9", "poolDefaults.autoscaling.mode=hpa", "poolDefaults.maxUnavailable=2",
-                        "scheduler.maxUnavailable=0", "scheduler.service.type=LoadBalancer", "test.tasks=5",
+                        "scheduler.maxUnavailable=0", "test.tasks=5",
                         "keys.job.resources.limits.memory=99Mi", "monitoring.monitors=true", "monitoring.rules=true",
                         "networkPolicy.enabled=false", "pools.more.slots=1"):
             self.assertEqual(replaced(setting), set(), setting)
-        for setting, names in (("scheduler.nodeLostAfter=20", {"scheduler"}), ("poolDefaults.slots=1", {"default"}),
+        for setting, names in (("scheduler.nodeLostAfter=20", {"scheduler"}),
+                               ("scheduler.service.type=LoadBalancer", {"scheduler"}), ("poolDefaults.slots=1", {"default"}),
                                ("image.tag=9.9.9", {"scheduler", "default"}), ("keys.revision=2", {"scheduler", "default"})):
             self.assertEqual(replaced(setting), names, setting)
         chart = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "paracord"

@@ -50,6 +50,10 @@ void CutProxy::serve() {
   while (!stopped_.load()) {
     const int in = accept(listener_, nullptr, nullptr);
     if (in < 0) continue;
+    if (lets_in_ && !lets_in_()) {
+      close(in);
+      continue;
+    }
     connections_.fetch_add(1);
     const int out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = local(target_port_);

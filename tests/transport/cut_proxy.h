@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -11,6 +12,8 @@ namespace paracord::cluster::test {
 class CutProxy {
  public:
   explicit CutProxy(const std::string& to);
+  /// Connections are closed at once while this says no. Before any is made.
+  void let_in(std::function<bool()> lets_in) { lets_in_ = std::move(lets_in); }
   CutProxy(const CutProxy&) = delete;
   ~CutProxy();
 
@@ -27,6 +30,7 @@ class CutProxy {
   std::atomic<long> left_{-1};
   std::atomic<int> connections_{0};
   std::atomic<bool> stopped_{false};
+  std::function<bool()> lets_in_;
   std::thread thread_;
 };
 

@@ -216,6 +216,13 @@ livenessProbe:
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+{{/* Whether clients from elsewhere are let through to nodes: where they find the scheduler, and the port by which. */}}
+{{- define "paracord.relay" -}}
+{{- $service := .Values.scheduler.service -}}
+{{- if eq $service.type "NodePort" }}{{ if $service.relayNodePort }}{{ $service.relayNodePort | int }}{{ end }}
+{{- else if or (ne $service.type "ClusterIP") $service.annotations }}{{ .Values.ports.relay | int }}
+{{- end }}
+{{- end }}
 {{- define "paracord.dns" -}}
 - ports:
     {{- range .Values.networkPolicy.dnsPorts }}
