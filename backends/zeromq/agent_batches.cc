@@ -238,7 +238,7 @@ void NodeAgent::State::pump() {
     const Attempt attempt = ready[i];
     Running& one = running.at(attempt);
     const AgentCall& call = *calls.at(one.call);
-    if (call.state() != AgentCall::State::ready) {
+    if (call.state() != AgentCall::State::ready || is_full(one.call)) {
       ++i;
       continue;
     }

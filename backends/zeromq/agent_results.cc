@@ -10,6 +10,8 @@ namespace {
 
 // One message holds no more, so that others' come between.
 constexpr std::size_t most_record_bytes = std::size_t{1} << 20;
+// Of the memory that the store may take.
+constexpr std::size_t part_of_results = 2;
 
 }  // namespace
 
@@ -42,17 +44,28 @@ void NodeAgent::State::task_ended(EndedTask task) {
 
 void NodeAgent::State::named(EndedTask task,
                              std::vector<std::shared_ptr<const ObjectTable>> names) {
-  KeptResult result;
+  const auto one = running.find(task.attempt);
+  if (one == running.end()) return;
+  KeptResult result{one->second.call, {}};
   for (std::size_t i = 0; i != names.size(); ++i) {
     task.record.objects.push_back(names[i]->id);
     offers.add(names[i], task.memory[i].data, task.memory[i].owner);
     result.objects.push_back(names[i]->id);
   }
-  if (!result.objects.empty())
+  if (!result.objects.empty()) {
+    for (const ObjectId& object : result.objects) kept_bytes[result.call] += object.bytes;
     kept.emplace(std::pair(task.attempt, task.record.task), std::move(result));
+  }
   RecordWriter& writer = records[task.attempt];
   writer.add(std::move(task.record), std::as_bytes(std::span(task.body)));
   if (writer.bytes() >= most_record_bytes) write_results();
+}
+
+// Results lie in shared memory beside the store's objects; the clients behind share a part of it.
+bool NodeAgent::State::is_full(const CallKey& key) const {
+  const auto bytes = kept_bytes.find(key);
+  if (bytes == kept_bytes.end()) return false;
+  return bytes->second > store.memory_limit() / part_of_results / kept_bytes.size();
 }
 
 void NodeAgent::State::write_results() {
@@ -68,7 +81,13 @@ void NodeAgent::State::write_results() {
 void NodeAgent::State::release(const Attempt& attempt, std::uint32_t task) {
   const auto result = kept.extract({attempt, task});
   if (result.empty()) return;
-  for (const ObjectId& object : result.mapped().objects) offers.remove(object);
+  const auto bytes = kept_bytes.find(result.mapped().call);
+  for (const ObjectId& object : result.mapped().objects) {
+    offers.remove(object);
+    bytes->second -= object.bytes;
+  }
+  if (bytes->second == 0) kept_bytes.erase(bytes);
+  pump_due = true;
 }
 
 }  // namespace paracord::cluster

@@ -94,8 +94,11 @@ struct NodeAgent::State {
     std::vector<Then> waiting;
   };
   struct KeptResult {
+    CallKey call;
     std::vector<ObjectId> objects;
   };
+  // Of a call whose client is behind with fetching: its next tasks wait for it.
+  bool is_full(const CallKey& key) const;
 
   Options options;
   const std::uint32_t slots, most_parked;
@@ -115,6 +118,7 @@ struct NodeAgent::State {
   std::map<ObjectId, Fetch> fetches;
   std::map<PeerId, std::set<ObjectId>> objects_of;
   std::map<std::pair<Attempt, std::uint32_t>, KeptResult> kept;
+  std::map<CallKey, std::uint64_t> kept_bytes;  // of objects, where there are any
   std::map<Attempt, RecordWriter> records;
   int busy = 0;  // batches that were submitted and are not parked
 

@@ -175,7 +175,7 @@ struct ObjectStore::State {
       throw BackendUnavailable("the node's object store has no room for " + std::to_string(bytes) +
                                " bytes: tasks use " + std::to_string(used->load()) + " of " +
                                std::to_string(options.memory_bytes) +
-                               "; start the node with a larger --store-memory");
+                               "; start the node with a larger --store-megabytes");
     }
     return shared_buffer(arenas, bytes, false, std::make_shared<const Used>(used, bytes));
   }
@@ -259,6 +259,10 @@ void ObjectStore::erase(const ObjectId& object) {
 
 void ObjectStore::on_dropped(std::function<void(const ObjectId&)> told) {
   state_->told = std::move(told);
+}
+
+std::size_t ObjectStore::memory_limit() const {
+  return state_->options.memory_bytes;
 }
 
 ObjectStore::Counters ObjectStore::counters() const {

@@ -49,6 +49,7 @@ class ObjectStore {
     std::uint64_t evictions, spills, reloads;
   };
   Counters counters() const;
+  std::size_t memory_limit() const;
 
  private:
   struct State;

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <random>
+#include <utility>
 
+#include "paracord/memmap/array.h"
 #include "paracord/tests/backends/zeromq/local_cluster.h"
 
 namespace paracord::cluster_tests {
@@ -24,6 +26,15 @@ int kills_its_worker_once(std::string mark, int task) {
 int kills_every_worker(int task) {
   if (task == 5) ::kill(getpid(), SIGKILL);
   return task;
+}
+
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
+constexpr int large_results = 60;
+Array<int> large(std::string path, int task) {
+  Ledger::note(path, task);
+  auto array = Array<int>::uninitialized({16 * mebibyte / sizeof(int)});
+  std::fill_n(array.data(), array.size(), task);
+  return array;
 }
 
 constexpr int count = 4000;
@@ -226,20 +237,55 @@ TEST(ChaosClient, DISABLED_RunsForEver) {
   (void)parallel(tasks(1'000'000, [&](int i) { return delayed<noted>(std::string(path), i); }));
 }
 
+TEST(ChaosClient, DISABLED_WantsLargeResults) {
+  const char* address = std::getenv("PARACORD_TEST_SCHEDULER");
+  const char* path = std::getenv("PARACORD_TEST_RUNS");
+  ZeromqOptions zeromq;
+  zeromq.scheduler = address;
+  Parallel parallel({.backend = "zeromq", .batch_size = 1, .backend_options = zeromq});
+  const auto results =
+      parallel(tasks(large_results, [&](int i) { return delayed<large>(std::string(path), i); }));
+  for (int i = 0; i != large_results; ++i)
+    EXPECT_EQ(results[static_cast<std::size_t>(i)].data()[7], i);
+}
+
+/// Another process as client.
+class OtherClient {
+ public:
+  OtherClient(const LocalCluster& cluster, const Ledger& ledger, const std::string& test) {
+    const std::string command =
+        "PARACORD_TEST_SCHEDULER=" + cluster.address() + " PARACORD_TEST_RUNS=" + ledger.path() +
+        " exec " + std::filesystem::read_symlink("/proc/self/exe").string() +
+        " --gtest_also_run_disabled_tests --gtest_filter=ChaosClient." + test + " >/dev/null 2>&1";
+    const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
+    EXPECT_EQ(
+        posix_spawn(&pid_, "/bin/sh", nullptr, nullptr, const_cast<char**>(arguments), environ), 0);
+  }
+  OtherClient(const OtherClient&) = delete;
+  ~OtherClient() {
+    if (pid_ == 0) return;
+    signal(SIGKILL);
+    (void)wait();
+  }
+  void signal(int number) { ::kill(pid_, number); }
+  /// Its exit code, or −1 for a signal.
+  int wait() {
+    int status = 0;
+    waitpid(std::exchange(pid_, 0), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  int pid_ = 0;
+};
+
 TEST_F(Chaos, AKilledClientLeavesNothingBehind) {
   cluster.start_scheduler({"--client-lost-after", "1"});
   cluster.start_node("one");
-  const std::string command =
-      "PARACORD_TEST_SCHEDULER=" + cluster.address() + " PARACORD_TEST_RUNS=" + ledger.path() +
-      " exec " + std::filesystem::read_symlink("/proc/self/exe").string() +
-      " --gtest_also_run_disabled_tests --gtest_filter=ChaosClient.* >/dev/null 2>&1";
-  int client = 0;
-  const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
-  ASSERT_EQ(
-      posix_spawn(&client, "/bin/sh", nullptr, nullptr, const_cast<char**>(arguments), environ), 0);
+  OtherClient client(cluster, ledger, "DISABLED_RunsForEver");
   EXPECT_TRUE(eventually([&] { return ledger.runs().size() > 100; }));
-  ::kill(client, SIGKILL);
-  waitpid(client, nullptr, 0);
+  client.signal(SIGKILL);
+  EXPECT_EQ(client.wait(), -1);
   EXPECT_TRUE(eventually([&] {
     return cluster.run("status --json --scheduler " + cluster.address()).find("\"clients\":[]") !=
            std::string::npos;
@@ -250,6 +296,24 @@ TEST_F(Chaos, AKilledClientLeavesNothingBehind) {
                ("pgrep -f '" + cluster.folder() + "[/]cache-one/.*worker' >/dev/null").c_str()) !=
            0;
   }));
+}
+
+// Its results wait at the node; and tasks wait for them, before they fill its memory.
+TEST_F(Chaos, AStoppedClientsResultsDoNotFillTheNode) {
+  cluster.start_scheduler();
+  cluster.start_node("one", 1, {"--store-megabytes", "256"});
+  OtherClient client(cluster, ledger, "DISABLED_WantsLargeResults");
+  ASSERT_TRUE(eventually([&] { return ledger.runs().size() > 2; }));
+  client.signal(SIGSTOP);
+  std::size_t before = 0;
+  EXPECT_TRUE(eventually([&] {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    return std::exchange(before, ledger.runs().size()) == ledger.runs().size();
+  }));
+  EXPECT_LT(ledger.runs().size(), 20u);  // half of the store holds 8 of them
+  client.signal(SIGCONT);
+  EXPECT_EQ(client.wait(), 0);
+  EXPECT_EQ(ledger.runs().size(), static_cast<std::size_t>(large_results));
 }
 
 }  // namespace
