@@ -154,6 +154,9 @@ std::string node_metrics(const cluster::NodeAgent::Seen& seen) {
                number(seen.store.evictions));
   page.counter("node_sent_bytes_total", "Of arrays and programs", number(seen.sent_bytes));
   page.counter("node_received_bytes_total", "Of arrays and programs", number(seen.received_bytes));
+  page.counter("node_borrowed_bytes_total",
+               "Of arrays that were looked at where clients on this machine have them",
+               number(seen.borrowed_bytes));
   page.counter("node_workers_lost_total", "Worker processes that ended while they ran a task",
                number(seen.workers_lost));
   page.counter("node_workers_over_memory_total", "Of these: that took more memory than they may",

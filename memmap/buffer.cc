@@ -85,8 +85,11 @@ void forget_buffer(const Buffer& buffer) {
 
 void freeze(const std::shared_ptr<Buffer>& buffer) {
   if (buffer->frozen.exchange(true) || buffer->bytes == 0) return;
+  const auto held = find_buffer(buffer->data, buffer->bytes);
+  if (!held) return register_buffer(buffer);
   // What lies in a file is found already: by this buffer, or by the one that it was adopted from.
-  if (!find_buffer(buffer->data, buffer->bytes)) register_buffer(buffer);
+  // That never changes again either, if there is nothing else in it.
+  if (held->skipped == 0 && held->buffer->bytes == buffer->bytes) held->buffer->frozen = true;
 }
 
 std::shared_ptr<Buffer> allocate_buffer(std::size_t bytes) {

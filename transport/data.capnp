@@ -26,12 +26,27 @@ struct DataMessage {
     # Why; the sender has nothing of this object. An object without a name: of this connection.
     cannot @6 :Text;
     have @7 :Have;
+    # Where does it lie in a file of yours? Asked of one that shares memory with the asker.
+    askPlace @8 :Void;
+    place @9 :Place;
   }
 }
 
 struct Hello {
   protocol @0 :UInt32;
   peer @1 :UInt64;
+  # Where to look whether the sender shares memory with the receiver; process 0: it does not.
+  process @2 :Int32;
+  fd @3 :Int32;
+  nonceFirst @4 :UInt64;
+  nonceSecond @5 :UInt64;
+}
+
+struct Place {
+  fd @0 :Int32;  # -1: in none
+  offset @1 :UInt64;
+  device @2 :UInt64;
+  inode @3 :UInt64;
 }
 
 struct TablePart {

@@ -39,6 +39,10 @@ struct Writer {
     auto to = out.initHello();
     to.setProtocol(hello.protocol);
     to.setPeer(hello.peer);
+    to.setProcess(hello.whereabouts.process);
+    to.setFd(hello.whereabouts.fd);
+    to.setNonceFirst(hello.whereabouts.nonce[0]);
+    to.setNonceSecond(hello.whereabouts.nonce[1]);
   }
   void operator()(const AskTable& ask) {
     put(out.initObject(), ask.object);
@@ -84,7 +88,25 @@ struct Writer {
     to.setAll(have.all);
     put_chunks(to.initChunks(static_cast<unsigned>(have.chunks.size())), have.chunks);
   }
+  void operator()(const AskPlace& ask) {
+    put(out.initObject(), ask.object);
+    out.setAskPlace();
+  }
+  void operator()(const Place& place) {
+    put(out.initObject(), place.object);
+    auto to = out.initPlace();
+    to.setFd(place.place.fd);
+    to.setOffset(place.place.offset);
+    to.setDevice(place.place.device);
+    to.setInode(place.place.inode);
+  }
 };
+
+Hello read_hello(wire::Hello::Reader in) {
+  return {in.getProtocol(),
+          in.getPeer(),
+          {in.getProcess(), in.getFd(), {in.getNonceFirst(), in.getNonceSecond()}}};
+}
 
 TablePart read_table(const ObjectId& object, wire::TablePart::Reader in) {
   const auto digests = in.getDigests();
@@ -128,7 +150,7 @@ DataMessage read(wire::DataMessage::Reader in) {
   KJ_REQUIRE(object.bytes <= std::uint64_t{1} << 44, "an object of an impossible size");
   switch (in.which()) {
     case wire::DataMessage::HELLO:
-      return Hello{in.getHello().getProtocol(), in.getHello().getPeer()};
+      return read_hello(in.getHello());
     case wire::DataMessage::ASK_TABLE:
       return AskTable{object, in.getAskTable()};
     case wire::DataMessage::TABLE:
@@ -141,6 +163,12 @@ DataMessage read(wire::DataMessage::Reader in) {
       return Cannot{object, read_text(in.getCannot())};
     case wire::DataMessage::HAVE:
       return Have{object, in.getHave().getAll(), read_chunks(object, in.getHave().getChunks())};
+    case wire::DataMessage::ASK_PLACE:
+      return AskPlace{object};
+    case wire::DataMessage::PLACE: {
+      const auto place = in.getPlace();
+      return Place{object, {place.getFd(), place.getOffset(), place.getDevice(), place.getInode()}};
+    }
     default:
       KJ_FAIL_REQUIRE("a message of an unknown kind");
   }

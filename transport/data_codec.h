@@ -10,6 +10,7 @@
 
 #include "paracord/core/cluster_messages.h"
 #include "paracord/core/status.h"
+#include "paracord/transport/neighbours.h"
 #include "paracord/transport/object_name.h"
 
 /// Messages of the data sockets as Cap'n Proto segments; see data.capnp.
@@ -20,6 +21,7 @@ inline constexpr std::uint32_t protocol_version = 1;
 struct Hello {
   std::uint32_t protocol = protocol_version;
   PeerId peer = 0;
+  Whereabouts whereabouts{};
 };
 /// From 0: tell me also which chunks you have, now and later.
 struct AskTable {
@@ -51,7 +53,16 @@ struct Have {
   bool all = false;
   std::vector<std::uint32_t> chunks;
 };
-using DataMessage = std::variant<Hello, AskTable, TablePart, Want, Chunk, Cannot, Have>;
+/// Where does it lie in a file of yours?
+struct AskPlace {
+  ObjectId object;
+};
+struct Place {
+  ObjectId object;
+  FilePlace place;
+};
+using DataMessage =
+    std::variant<Hello, AskTable, TablePart, Want, Chunk, Cannot, Have, AskPlace, Place>;
 
 /// Chunks of an object of this size.
 std::uint32_t count_chunks(const ObjectId& object);

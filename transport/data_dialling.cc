@@ -125,6 +125,7 @@ void DataLinks::forget(PeerId peer) {
     items_stale_ = true;
   }
   if (const auto route = routes_.extract(peer); !route.empty()) peers_.erase(route.mapped());
+  neighbours_.erase(peer);
 }
 
 std::string DataLinks::trouble(PeerId peer) const {
@@ -199,7 +200,7 @@ void DataLinks::handle_event(PeerId peer, Dialled& dialled, int kind, int value,
     dialled.unreachable_since.reset();
     dialled.failures = 0;
     dialled.reopens.reset();
-    (void)send_frames(dialled.socket, nullptr, Hello{protocol_version, options_.self}, nullptr);
+    (void)send_frames(dialled.socket, nullptr, own_hello(), nullptr);
     events_.connected(peer);
   } else if (kind == ZMQ_EVENT_DISCONNECTED) {
     const bool was = std::exchange(dialled.connected, false);

@@ -69,7 +69,17 @@ DataLinks::DataLinks(const DataPlane::Options& options, Events events)
     : options_(options), events_(std::move(events)) {
   context_.set(zmq::ctxopt::max_sockets,
                std::min(most_sockets, context_.get(zmq::ctxopt::socket_limit)));
+  if (options_.shares_memory) landmark_.emplace();
   if (!options_.listen.empty()) listen();
+}
+
+Hello DataLinks::own_hello() const {
+  return {protocol_version, options_.self, landmark_ ? landmark_->about() : Whereabouts{}};
+}
+
+std::int32_t DataLinks::neighbour(PeerId peer) const {
+  const auto known = neighbours_.find(peer);
+  return known == neighbours_.end() ? 0 : known->second;
 }
 
 void DataLinks::listen() {
@@ -140,6 +150,7 @@ void DataLinks::lose_route(const std::string& route) {
   const auto peer = peers_.extract(route);
   if (peer.empty()) return;
   routes_.erase(peer.mapped());
+  neighbours_.erase(peer.mapped());
   events_.disconnected(peer.mapped());
 }
 
@@ -197,6 +208,9 @@ void DataLinks::learn(const std::string& route, const Hello& hello) {
   if (const auto other = peers_.find(route); other != peers_.end()) routes_.erase(other->second);
   routes_[hello.peer] = route;
   peers_[route] = hello.peer;
+  neighbours_.erase(hello.peer);
+  if (options_.shares_memory && shares_memory(hello.whereabouts))
+    neighbours_[hello.peer] = hello.whereabouts.process;
   events_.connected(hello.peer);
 }
 
@@ -224,8 +238,7 @@ void DataLinks::probe_routes(Time now) {
   probed_ = now;
   std::vector<std::string> routes;
   for (const auto& [peer, route] : routes_) routes.push_back(route);
-  for (const std::string& route : routes)
-    (void)send_frames(*router_, &route, Hello{protocol_version, options_.self}, nullptr);
+  for (const std::string& route : routes) (void)send_frames(*router_, &route, own_hello(), nullptr);
 }
 
 void DataLinks::turn(int wake_fd, Time longest, Time now, const std::function<void()>& woken) {

@@ -46,6 +46,8 @@ class DataLinks {
   void use_relay(const std::string& address) { relay_ = address; }
   void forget(PeerId peer);
   bool reaches(PeerId peer) const;
+  /// The process that the peer is, where it shares memory with this one; 0: it does not.
+  std::int32_t neighbour(PeerId peer) const;
   /// Why there is no connection and none to hope for; empty: nothing is known to be wrong.
   std::string trouble(PeerId peer) const;
   /// Does not wait. False: there is no connection, or no room.
@@ -87,6 +89,7 @@ class DataLinks {
   void learn(const std::string& route, const Hello& hello);
   void lose_route(const std::string& route);
   void ban(PeerId peer, const std::string& route, Frames& frames, const std::string& why);
+  Hello own_hello() const;
   bool send_frames(zmq::socket_t& socket, const std::string* route, const DataMessage& message,
                    const Keep& keep);
 
@@ -102,6 +105,8 @@ class DataLinks {
   std::map<PeerId, std::string> hopeless_, banned_peers_;  // not dialled, and why
   std::map<PeerId, std::string> routes_;                   // of those who have dialled this end
   std::map<std::string, PeerId> peers_;
+  std::map<PeerId, std::int32_t> neighbours_;  // of those who have dialled this end
+  std::optional<Landmark> landmark_;
   std::set<std::string> banned_routes_;
   std::vector<zmq::pollitem_t> items_;
   std::vector<PeerId> order_;  // of those dialled, in items_

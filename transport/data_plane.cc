@@ -25,6 +25,7 @@ DataPlane::State::State(Options given)
       links(options, {[this](PeerId from, data::DataMessage& message) { handle(from, message); },
                       [this](PeerId peer) {
                         for (auto& [object, fetch] : fetches) fetch->source_connected(peer, now());
+                        ask_places_of(peer);
                       },
                       [this](PeerId peer) { disconnected(peer); },
                       [this](PeerId peer, const std::string& why) { refused(peer, why); },
@@ -50,7 +51,8 @@ void DataPlane::State::run(const std::function<void()>& job) {
 }
 
 Time DataPlane::State::longest_wait() const {
-  return fetches.empty() && between.empty() && outbox.is_empty() ? idle_wait : busy_wait;
+  const bool is_idle = fetches.empty() && between.empty() && searches.empty() && outbox.is_empty();
+  return is_idle ? idle_wait : busy_wait;
 }
 
 void DataPlane::State::serve() {
@@ -65,6 +67,7 @@ void DataPlane::State::serve() {
                        const data::Outbox::Turn& turn) { return send_chunk(peer, item, turn); });
     end_fetches();
     end_between();
+    end_late_searches();
   }
 }
 
@@ -201,19 +204,32 @@ void DataPlane::forget(PeerId peer) {
 }
 
 void DataPlane::offer(std::shared_ptr<const ObjectTable> object, const std::byte* data,
-                      std::shared_ptr<const void> owner) {
+                      std::shared_ptr<const void> owner, const FilePlace& place) {
   auto sending = std::make_shared<State::Sending>();
   sending->owner = std::move(owner);
-  state_->post([state = state_.get(),
-                offer = State::Offer{std::move(object), data, std::move(sending)}]() mutable {
+  state_->post([state = state_.get(), offer = State::Offer{std::move(object), data,
+                                                           std::move(sending), place}]() mutable {
     state->add_offer(std::move(offer));
   });
+}
+
+void DataPlane::offer_instead(std::shared_ptr<const ObjectTable> object, const std::byte* data,
+                              std::shared_ptr<const void> owner, const FilePlace& place) {
+  auto sending = std::make_shared<State::Sending>();
+  sending->owner = std::move(owner);
+  std::shared_ptr<State::Sending> former;
+  state_->run([&] {
+    const auto offer = state_->offers.find(object->id);
+    if (offer != state_->offers.end()) former = offer->second.sending;
+    state_->add_offer({object, data, std::move(sending), place});
+  });
+  if (former != nullptr) former->wait();
 }
 
 void DataPlane::withdraw(const ObjectId& object) {
   std::shared_ptr<State::Sending> sending;
   state_->run([&] { sending = state_->remove_offer(object); });
-  if (sending != nullptr) sending->idle.wait([&] { return sending->chunks.load() == 0; });
+  if (sending != nullptr) sending->wait();
 }
 
 void DataPlane::fetch(const ObjectId& object, std::byte* destination, std::shared_ptr<void> owner,
@@ -241,6 +257,12 @@ void DataPlane::add_source(const ObjectId& object, PeerId source) {
   state_->post([state = state_.get(), object, source] {
     const auto fetch = state->fetches.find(object);
     if (fetch != state->fetches.end()) fetch->second->add_source(source, now());
+  });
+}
+
+void DataPlane::find_file(const ObjectId& object, PeerId peer, OnFile on_file) {
+  state_->post([state = state_.get(), object, peer, on_file = std::move(on_file)]() mutable {
+    state->search(object, peer, std::move(on_file));
   });
 }
 

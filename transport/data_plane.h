@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "paracord/core/cluster_messages.h"
 #include "paracord/core/status.h"
 #include "paracord/transport/keys.h"
+#include "paracord/transport/neighbours.h"
 #include "paracord/transport/object_name.h"
 
 namespace paracord::cluster {
@@ -39,8 +41,9 @@ class DataPlane {
     std::function<bool(std::string_view public_key)> admits;
     std::size_t window_bytes = std::size_t{16} << 20;  ///< on their way, for each fetch
     std::size_t largest_object = std::size_t{1} << 44;
-    Time silence = std::chrono::seconds(5);      ///< of a source: its chunks are asked of others
-    Time relay_after = std::chrono::seconds(2);  ///< of dialling without an answer
+    bool shares_memory = true;               ///< with processes on this machine; see find_file()
+    Time silence = std::chrono::seconds(5);  ///< of a source: its chunks are asked of others
+    Time relay_after = std::chrono::seconds(2);         ///< of dialling without an answer
     Time unreachable_after = std::chrono::seconds(20);  ///< see on_unreachable()
   };
   explicit DataPlane(Options options);
@@ -61,8 +64,12 @@ class DataPlane {
 
   /// From now on peers may fetch it. The bytes stay as they are while it is offered, and `owner`
   /// keeps them. Chunks that are found changed when they are sent are not sent: see on_changed.
+  /// `place`: where else it lies, for peers that share memory with this process.
   void offer(std::shared_ptr<const ObjectTable> object, const std::byte* data,
-             std::shared_ptr<const void> owner);
+             std::shared_ptr<const void> owner, const FilePlace& place = {});
+  /// The same object from another place. Returns when nothing is being sent from the former one.
+  void offer_instead(std::shared_ptr<const ObjectTable> object, const std::byte* data,
+                     std::shared_ptr<const void> owner, const FilePlace& place = {});
   /// Returns when nothing of it is being sent any more.
   void withdraw(const ObjectId& object);
 
@@ -74,6 +81,12 @@ class DataPlane {
   void fetch(const ObjectId& object, std::byte* destination, std::shared_ptr<void> owner,
              std::vector<PeerId> sources, OnFetched on_fetched);
   void add_source(const ObjectId& object, PeerId source);
+
+  /// Where a peer that has dialled here keeps an object that it offers, if it shares memory with
+  /// this process and has it in a file. The bytes are the object's as long as it is offered.
+  using OnFile = std::function<void(std::optional<NeighbourFile> file)>;
+  void find_file(const ObjectId& object, PeerId peer, OnFile on_file);
+
   /// Ends it with StatusCode::cancelled, before it returns; nothing is written any more.
   void cancel_fetch(const ObjectId& object);
 

@@ -9,6 +9,9 @@ namespace paracord::cluster {
 
 namespace {
 
+// A peer that has not answered by then is asked for the object's bytes.
+constexpr Time longest_search = std::chrono::seconds(1);
+
 Time now() {
   return std::chrono::steady_clock::now().time_since_epoch();
 }
@@ -45,6 +48,12 @@ void DataPlane::State::handle(PeerId from, data::DataMessage& message) {
       fetch->second->take_have(from, m);
       state.pump(*fetch->second);
     }
+    void operator()(data::AskPlace& m) {
+      const auto offer = state.offers.find(m.object);
+      const FilePlace place = offer == state.offers.end() ? FilePlace{} : offer->second.place;
+      (void)state.links.send(from, data::Place{m.object, place});
+    }
+    void operator()(data::Place& m) { state.take_place(from, m); }
   } handler{*this, from};
   std::visit(handler, message);
 }
@@ -167,6 +176,48 @@ bool DataPlane::State::send_bytes(PeerId to, const data::Outbox::Item& item,
   if (!links.send(to, data::Chunk{item.object, item.chunk, bytes}, keep)) return false;
   sent_bytes.fetch_add(size);
   return true;
+}
+
+void DataPlane::State::search(const ObjectId& object, PeerId peer, OnFile on_file) {
+  Search& search = searches[{peer, object}];
+  search.waiting.push_back(std::move(on_file));
+  if (search.waiting.size() != 1) return;
+  search.ends = now() + longest_search;
+  if (links.reaches(peer)) ask_place(object, peer);
+}
+
+// Most peers are somewhere else.
+void DataPlane::State::ask_place(const ObjectId& object, PeerId peer) {
+  if (links.neighbour(peer) == 0 || !links.send(peer, data::AskPlace{object}))
+    end_search(object, peer, std::nullopt);
+}
+
+void DataPlane::State::ask_places_of(PeerId peer) {
+  std::vector<ObjectId> objects;
+  for (auto search = searches.lower_bound({peer, {}});
+       search != searches.end() && search->first.first == peer; ++search)
+    objects.push_back(search->first.second);
+  for (const ObjectId& object : objects) ask_place(object, peer);
+}
+
+void DataPlane::State::take_place(PeerId from, const data::Place& place) {
+  if (!searches.contains({from, place.object})) return;
+  end_search(place.object, from, open_file(links.neighbour(from), place.place, place.object.bytes));
+}
+
+void DataPlane::State::end_search(const ObjectId& object, PeerId peer,
+                                  const std::optional<NeighbourFile>& file) {
+  const auto search = searches.extract({peer, object});
+  if (search.empty()) return;
+  for (const OnFile& told : search.mapped().waiting) told(file);
+}
+
+void DataPlane::State::end_late_searches() {
+  std::vector<std::pair<PeerId, ObjectId>> late;
+  for (const auto& [key, search] : searches) {
+    if (now() >= search.ends) late.push_back(key);
+  }
+  for (const auto& [peer, object] : late) end_search(object, peer, std::nullopt);
 }
 
 }  // namespace paracord::cluster

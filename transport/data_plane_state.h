@@ -4,8 +4,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "paracord/core/event.h"
@@ -27,11 +29,20 @@ struct DataPlane::State {
     std::shared_ptr<const void> owner;
     std::atomic<int> chunks{0};
     detail::Event idle;
+    void wait() {
+      idle.wait([this] { return chunks.load() == 0; });
+    }
   };
   struct Offer {
     std::shared_ptr<const ObjectTable> table;
     const std::byte* data = nullptr;
     std::shared_ptr<Sending> sending;
+    FilePlace place;
+  };
+  // A peer is to be asked where it keeps an object, or has been.
+  struct Search {
+    std::vector<OnFile> waiting;
+    Time ends{};
   };
   // A fetch is over, and its object is not offered yet: who asks meanwhile is answered then.
   struct Between {
@@ -68,6 +79,12 @@ struct DataPlane::State {
   bool send_bytes(PeerId to, const data::Outbox::Item& item, const std::byte* object,
                   const std::shared_ptr<const void>& keep);
   bool is_unchanged(const Offer& offer, std::uint32_t chunk) const;
+  void search(const ObjectId& object, PeerId peer, OnFile on_file);
+  void ask_place(const ObjectId& object, PeerId peer);
+  void ask_places_of(PeerId peer);
+  void take_place(PeerId from, const data::Place& place);
+  void end_search(const ObjectId& object, PeerId peer, const std::optional<NeighbourFile>& file);
+  void end_late_searches();
   void cannot(PeerId to, const ObjectId& object, const std::string& why);
 
   const Options options;
@@ -75,6 +92,7 @@ struct DataPlane::State {
   std::map<ObjectId, Offer> offers;
   std::map<ObjectId, std::unique_ptr<data::Fetch>> fetches;
   std::map<ObjectId, Between> between;
+  std::map<std::pair<PeerId, ObjectId>, Search> searches;
   data::Outbox outbox{waker};
   std::function<void(const ObjectId&)> told_changed;
   std::function<void(PeerId, const std::string&)> told_unreachable;

@@ -85,6 +85,7 @@ void NodeAgent::State::end(const CallKey& key) {
   const Program program = found->second->setup().program;
   const bool prepared = found->second->state() == AgentCall::State::ready;
   calls.erase(found);
+  borrowed.erase(key);
   ending.erase(key);
   if (prepared && !program.files.empty()) release_program(program);
   if (const auto again = reopened.extract(key); !again.empty()) open(again.mapped());
@@ -177,11 +178,11 @@ void NodeAgent::State::gather(const Attempt& attempt) {
     // The payload itself stands among them, for the scheduler.
     if (one.batch->payload_object() == need) continue;
     ++one.missing;
-    obtain(need, assign.client, assign.sources,
-           [this, attempt, objects, i](Status status, Held held) {
-             (*objects)[i] = std::move(held);
-             gathered(attempt, status);
-           });
+    borrow_or_obtain(one.call, need, assign.sources,
+                     [this, attempt, objects, i](Status status, Held held) {
+                       (*objects)[i] = std::move(held);
+                       gathered(attempt, status);
+                     });
   }
   for (const ModuleUse& module : one.batch->contents().modules) {
     if (module.content.bytes == 0) {

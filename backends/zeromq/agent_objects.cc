@@ -11,6 +11,9 @@ namespace paracord::cluster {
 
 namespace {
 
+// Smaller objects are fetched as fast as they are found.
+constexpr std::uint64_t least_borrowed = std::uint64_t{1} << 20;
+
 // Whether a program that was made for another machine would not even start here.
 Status check_machine(const Program& program) {
   utsname machine{};
@@ -61,6 +64,41 @@ void NodeAgent::State::obtain(const ObjectId& object, PeerId client,
   }
 }
 
+// What the client has in a file on this machine is looked at there.
+void NodeAgent::State::borrow_or_obtain(const CallKey& key, const ObjectId& object,
+                                        const std::vector<ObjectSources>& sources, Then then) {
+  const auto known = borrowed.find(key);
+  if (known != borrowed.end() && known->second.contains(object))
+    return then(Status(), known->second.at(object));
+  if (object.bytes < least_borrowed || fetches.contains(object))
+    return obtain(object, key.first, sources, std::move(then));
+  plane->find_file(object, key.first,
+                   [this, key, object, sources,
+                    then = std::move(then)](const std::optional<NeighbourFile>& file) mutable {
+                     post([this, key, object, sources, file, then = std::move(then)] {
+                       if (!calls.contains(key))
+                         return then(Status(StatusCode::cancelled, "it is over"), {});
+                       if (file) {
+                         if (Held held = borrow(key, object, *file))
+                           return then(Status(), std::move(held));
+                       }
+                       obtain(object, key.first, sources, then);
+                     });
+                   });
+}
+
+NodeAgent::State::Held NodeAgent::State::borrow(const CallKey& key, const ObjectId& object,
+                                                const NeighbourFile& file) {
+  Held& held = borrowed[key][object];
+  if (held == nullptr) {
+    held = borrowed_files.map(file, static_cast<std::size_t>(object.bytes));
+    if (held != nullptr) borrowed_bytes += object.bytes;
+  }
+  if (held != nullptr) return held;
+  borrowed[key].erase(object);
+  return nullptr;
+}
+
 void NodeAgent::State::fetched(const ObjectId& object, Status status,
                                std::shared_ptr<const ObjectTable> table) {
   auto fetch = fetches.extract(object);
@@ -69,7 +107,7 @@ void NodeAgent::State::fetched(const ObjectId& object, Status status,
   if (status.ok()) {
     store.complete(object);
     // Not kept by the offer: what nobody uses may leave the store, which withdraws it first.
-    offers.add(table, held->data, nullptr);
+    stored_offers.insert_or_assign(object, offers.add(table, held->data, nullptr));
     ledger.have({object});
   } else {
     store.erase(object);

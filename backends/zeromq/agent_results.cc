@@ -49,11 +49,11 @@ void NodeAgent::State::named(EndedTask task,
   KeptResult result{one->second.call, {}};
   for (std::size_t i = 0; i != names.size(); ++i) {
     task.record.objects.push_back(names[i]->id);
-    offers.add(names[i], task.memory[i].data, task.memory[i].owner);
-    result.objects.push_back(names[i]->id);
+    result.objects.push_back(
+        offers.add(names[i], task.memory[i].data, std::move(task.memory[i].owner)));
   }
   if (!result.objects.empty()) {
-    for (const ObjectId& object : result.objects) kept_bytes[result.call] += object.bytes;
+    for (const auto& offer : result.objects) kept_bytes[result.call] += offer.object().bytes;
     kept.emplace(std::pair(task.attempt, task.record.task), std::move(result));
   }
   RecordWriter& writer = records[task.attempt];
@@ -82,10 +82,7 @@ void NodeAgent::State::release(const Attempt& attempt, std::uint32_t task) {
   const auto result = kept.extract({attempt, task});
   if (result.empty()) return;
   const auto bytes = kept_bytes.find(result.mapped().call);
-  for (const ObjectId& object : result.mapped().objects) {
-    offers.remove(object);
-    bytes->second -= object.bytes;
-  }
+  for (const auto& offer : result.mapped().objects) bytes->second -= offer.object().bytes;
   if (bytes->second == 0) kept_bytes.erase(bytes);
   pump_due = true;
 }

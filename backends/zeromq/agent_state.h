@@ -12,6 +12,7 @@
 
 #include "paracord/backends/zeromq/agent_call.h"
 #include "paracord/backends/zeromq/background.h"
+#include "paracord/backends/zeromq/borrowed_files.h"
 #include "paracord/backends/zeromq/node_agent.h"
 #include "paracord/backends/zeromq/node_ledger.h"
 #include "paracord/backends/zeromq/offers.h"
@@ -63,6 +64,9 @@ struct NodeAgent::State {
   // --- what batches need (agent_objects.cc) ---
   void obtain(const ObjectId& object, PeerId client, const std::vector<ObjectSources>& sources,
               Then then);
+  void borrow_or_obtain(const CallKey& key, const ObjectId& object,
+                        const std::vector<ObjectSources>& sources, Then then);
+  Held borrow(const CallKey& key, const ObjectId& object, const NeighbourFile& file);
   void fetched(const ObjectId& object, Status status, std::shared_ptr<const ObjectTable> table);
   void prepare_program(const CallKey& key);
   void release_program(const Program& program);
@@ -95,7 +99,7 @@ struct NodeAgent::State {
   };
   struct KeptResult {
     CallKey call;
-    std::vector<ObjectId> objects;
+    std::vector<Offers::Offer> objects;
   };
   // Of a call whose client is behind with fetching: its next tasks wait for it.
   bool is_full(const CallKey& key) const;
@@ -117,6 +121,11 @@ struct NodeAgent::State {
   bool pump_due = false;  // something has changed that lets batches begin
   std::map<ObjectId, Fetch> fetches;
   std::map<PeerId, std::set<ObjectId>> objects_of;
+  // Where clients of this machine have them. For one call: longer, they may not stay as they are.
+  std::map<CallKey, std::map<ObjectId, Held>> borrowed;
+  BorrowedFiles borrowed_files;
+  std::map<ObjectId, Offers::Offer> stored_offers;
+  std::uint64_t borrowed_bytes = 0;  // of all that ever were
   std::map<std::pair<Attempt, std::uint32_t>, KeptResult> kept;
   std::map<CallKey, std::uint64_t> kept_bytes;  // of objects, where there are any
   std::map<Attempt, RecordWriter> records;

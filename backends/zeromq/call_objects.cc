@@ -7,9 +7,25 @@
 
 namespace paracord::cluster {
 
+namespace {
+
+// Where nodes of this machine find it. None for memory that may change: those who look at it there
+// would see other values.
+FilePlace place_of(detail::Buffer& buffer, std::uint64_t skipped) {
+  if (!buffer.frozen && buffer.writable) return {};
+  if (buffer.fd >= 0) return place_in(buffer.fd, buffer.offset + skipped);
+  return buffer.twin.with([&](const detail::Buffer::Twin& twin) {
+    return twin.owner == nullptr ? FilePlace{} : place_in(twin.fd, twin.offset + skipped);
+  });
+}
+
+}  // namespace
+
 void CallObjects::offer(State& state, const std::shared_ptr<const ObjectTable>& table,
-                        const std::byte* data, std::shared_ptr<const void> owner) {
-  if (state.offered.insert(table->id).second) offers_.add(table, data, std::move(owner));
+                        const std::byte* data, std::shared_ptr<const void> owner,
+                        const FilePlace& place) {
+  if (!state.offered.contains(table->id))
+    state.offered.emplace(table->id, offers_.add(table, data, std::move(owner), place));
 }
 
 // Under the lock: whoever comes second waits for the first one's reading in place of doing it.
@@ -22,7 +38,8 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
       if (name == nullptr) name = name_object({buffer.data, buffer.bytes});
       return std::static_pointer_cast<const ObjectTable>(name);
     });
-    state_.with([&](State& state) { offer(state, table, buffer.data, held->buffer); });
+    state_.with(
+        [&](State& state) { offer(state, table, buffer.data, held->buffer, place_of(buffer, 0)); });
     return {table->id, held->skipped};
   }
   return state_.with([&](State& state) -> Named {
@@ -46,16 +63,16 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
     Known known{table->id, {}, owner != nullptr};
     if (owner != nullptr) known.owner = *owner;
     state.known.insert_or_assign(key, known);
-    offer(state, table, static_cast<const std::byte*>(data), std::move(kept));
+    offer(state, table, static_cast<const std::byte*>(data), std::move(kept),
+          held ? place_of(*held->buffer, held->skipped) : FilePlace{});
     return {table->id, 0};
   });
 }
 
-ObjectId CallObjects::offer_payload(std::shared_ptr<const std::string> payload) {
+Offers::Offer CallObjects::offer_payload(std::shared_ptr<const std::string> payload) {
   const auto* data = reinterpret_cast<const std::byte*>(payload->data());
   const auto table = name_object({data, payload->size()});
-  offers_.add(table, data, payload);
-  return table->id;
+  return offers_.add(table, data, payload);
 }
 
 bool CallObjects::has(const ObjectId& object) {
@@ -63,11 +80,10 @@ bool CallObjects::has(const ObjectId& object) {
 }
 
 void CallObjects::clear() {
-  const std::set<ObjectId> offered = state_.with([](State& state) {
+  const auto offered = state_.with([](State& state) {
     state.known.clear();
     return std::exchange(state.offered, {});
   });
-  for (const ObjectId& object : offered) offers_.remove(object);
 }
 
 bool WrittenRanges::add(const Range& range) {

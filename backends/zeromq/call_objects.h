@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "paracord/backends/zeromq/batch_payload.h"
@@ -30,9 +29,8 @@ class CallObjects {
   /// `owner` as for Encoder::memory. `may_change`: tasks write to it, so it is named each time.
   Named name(const void* data, std::size_t bytes, const std::shared_ptr<const void>* owner,
              bool may_change);
-  /// Of a single batch; withdraw() takes it back.
-  ObjectId offer_payload(std::shared_ptr<const std::string> payload);
-  void withdraw(const ObjectId& object) { offers_.remove(object); }
+  /// Of a single batch.
+  Offers::Offer offer_payload(std::shared_ptr<const std::string> payload);
   bool has(const ObjectId& object);
   /// Returns when no node reads the memory any more.
   void clear();
@@ -46,10 +44,10 @@ class CallObjects {
   };
   struct State {
     std::map<Key, Known> known;
-    std::set<ObjectId> offered;
+    std::map<ObjectId, Offers::Offer> offered;
   };
   void offer(State& state, const std::shared_ptr<const ObjectTable>& table, const std::byte* data,
-             std::shared_ptr<const void> owner);
+             std::shared_ptr<const void> owner, const FilePlace& place = {});
   Offers& offers_;
   detail::Guarded<State> state_;
 };

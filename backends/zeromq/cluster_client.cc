@@ -49,6 +49,7 @@ ClientLedger::Identity identity(const ClusterClient::Options& options, PeerId id
 DataPlane::Options data_options(const ClusterClient::Options& options, PeerId id) {
   DataPlane::Options data;
   data.self = id;
+  data.shares_memory = options.shares_memory;
   if (!options.link.server_key.empty()) data.keys = make_key_pair();
   return data;
 }

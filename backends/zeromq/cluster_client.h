@@ -42,6 +42,7 @@ class ClusterClient {
     ControlLink::Options link;
     PeerId root = 0;  ///< where this program is a task's: on whose behalf it runs; 0: its own
     std::uint32_t weight = 1;
+    bool shares_memory = true;  ///< with nodes on this machine
   };
   explicit ClusterClient(Options options);
   ClusterClient(const ClusterClient&) = delete;

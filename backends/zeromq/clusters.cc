@@ -48,6 +48,7 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
       options.scheduler.empty() ? from_environment("PARACORD_SCHEDULER") : options.scheduler;
   client.root = number_in("PARACORD_ROOT_CLIENT");
   client.weight = options.weight;
+  client.shares_memory = options.share_memory;
   const std::string keys = options.keys.empty() ? from_environment("PARACORD_KEYS") : options.keys;
   if (!keys.empty()) {
     client.link.keys = read_key_pair(keys, "client");
@@ -62,7 +63,7 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
       embedded = all.embedded->number();
     }
     auto& use = all.used[client.link.address + " " + client.link.server_key + " " +
-                         client.link.keys.public_key];
+                         client.link.keys.public_key + (client.shares_memory ? "" : " apart")];
     if (use == nullptr) {
       use = std::make_shared<ClusterUse>(client);
       use->embedded = embedded;

@@ -74,7 +74,7 @@ NodeAgent::State::State(Options given)
   if (options.worker_memory_bytes != 0)
     detail::ProcessPool::instance().limit_memory(options.worker_memory_bytes);
   store.on_dropped([this](const ObjectId& object) {
-    offers.remove(object);
+    stored_offers.erase(object);
     post([this, object] { ledger.drop({object}); });
   });
 }
@@ -222,6 +222,7 @@ void NodeAgent::State::show() {
   const DataPlane::Counters data = plane->counters();
   now.sent_bytes = data.sent_bytes;
   now.received_bytes = data.received_bytes;
+  now.borrowed_bytes = borrowed_bytes;
   seen.with([&](Seen& shown) { shown = std::move(now); });
 }
 

@@ -54,7 +54,7 @@ class NodeAgent {
     std::uint64_t tasks_done = 0, batches = 0, held_result_bytes = 0, workers_lost = 0,
                   workers_over_memory = 0;
     ObjectStore::Counters store{};
-    std::uint64_t sent_bytes = 0, received_bytes = 0;
+    std::uint64_t sent_bytes = 0, received_bytes = 0, borrowed_bytes = 0;
     Time turned{};  ///< when its loop was there last: twice a second, unless something is amiss
   };
   Seen see();

@@ -86,7 +86,7 @@ struct OwnProgram::State {
   Offers& offers;
   struct Known {
     std::map<std::string, ProgramFile> files;  // by path
-    std::vector<ObjectId> offered;
+    std::vector<Offers::Offer> offered;
   };
   detail::Guarded<Known> known;
 
@@ -96,19 +96,14 @@ struct OwnProgram::State {
     const auto bytes = std::make_shared<const FileBytes>(path);
     const auto table = name_object({bytes->data, bytes->size});
     ProgramFile made{base_name(path), table->id, sha256_of({bytes->data, bytes->size})};
-    offers.add(table, bytes->data, bytes);
-    all.offered.push_back(table->id);
+    all.offered.push_back(offers.add(table, bytes->data, bytes));
     return all.files.emplace(path, std::move(made)).first->second;
   }
 };
 
 OwnProgram::OwnProgram(Offers& offers) : state_(std::make_unique<State>(offers)) {}
 
-OwnProgram::~OwnProgram() {
-  state_->known.with([&](State::Known& known) {
-    for (const ObjectId& object : known.offered) state_->offers.remove(object);
-  });
-}
+OwnProgram::~OwnProgram() = default;
 
 Program OwnProgram::about() {
   Program program;

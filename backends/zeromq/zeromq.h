@@ -29,6 +29,9 @@ struct ZeromqOptions {
   std::uint32_t most_node_losses = 3;
   /// This client's share of the cluster, beside others'.
   std::uint32_t weight = 1;
+  /// Nodes on this machine look at arrays where they lie, if those are frozen or mapped read-only
+  /// from files. False: they fetch them, as nodes of other machines do.
+  bool share_memory = true;
 };
 
 namespace detail {

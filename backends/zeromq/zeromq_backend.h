@@ -61,7 +61,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
     std::uint32_t attempt = 1;
     std::uint32_t losses = 0;
     std::vector<WrittenRanges::Range> ranges, writable;  // see BatchEncoder
-    std::optional<ObjectId> payload;                     // offered for this part alone
+    std::optional<Offers::Offer> payload;                // offered for this part alone
     std::set<std::uint32_t> done;                        // places in the part
     std::vector<std::uint32_t> again;  // of the whole: they have failed, and shall run again
     std::uint32_t finished = 0;

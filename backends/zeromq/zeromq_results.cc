@@ -198,7 +198,7 @@ void ZeromqBackend::over(const client::Over& over) {
 void ZeromqBackend::settle(Part part, const client::Over& over) {
   Whole& whole = *part.whole;
   for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
-  if (part.payload) objects_->withdraw(*part.payload);
+  part.payload.reset();
   if (over.ran_nanoseconds > 0 && !part.done.empty())
     whole.tasks.measured(part.done.size(), std::chrono::nanoseconds(over.ran_nanoseconds));
   std::vector<std::uint32_t> missing;

@@ -104,8 +104,9 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
     auto payload = std::make_shared<const std::string>(encode_payload(contents, encoder.tasks()));
     if (!goes_inline(encoder, contents)) {
       part.payload = objects_->offer_payload(payload);
-      batch.needs.push_back(*part.payload);
-      payload = std::make_shared<const std::string>(encode_payload_reference(*part.payload));
+      batch.needs.push_back(part.payload->object());
+      payload =
+          std::make_shared<const std::string>(encode_payload_reference(part.payload->object()));
     }
     batch.payload = std::move(payload);
   } catch (...) {
@@ -157,7 +158,7 @@ void ZeromqBackend::abort() {
 void ZeromqBackend::cancel(Part part) {
   Whole& whole = *part.whole;
   for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
-  if (part.payload) objects_->withdraw(*part.payload);
+  part.payload.reset();
   if (whole.trouble.ok()) whole.trouble = Status(StatusCode::cancelled, "aborted");
   // Those of which the result is here are over already, but for the ones that should have run
   // again.

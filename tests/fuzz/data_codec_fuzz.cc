@@ -82,7 +82,7 @@ void write_message(const std::filesystem::path& path, const data::DataMessage& m
 void write_corpus(const std::filesystem::path& folder) {
   const ObjectId object{{1, 2}, 3 * chunk_bytes + 40}, small{{3, 4}, 64};
   const std::vector<std::uint64_t> words(8, 7);
-  write_message(folder / "hello", data::Hello{1, 2});
+  write_message(folder / "hello", data::Hello{1, 2, {3, 4, {5, 6}}});
   write_message(folder / "ask_table", data::AskTable{object, 1});
   write_message(folder / "table", data::TablePart{object, 1, {{1, 2}, {3, 4}}});
   write_message(folder / "want", data::Want{object, {0, 3}});
@@ -91,6 +91,8 @@ void write_corpus(const std::filesystem::path& folder) {
                 data::Chunk{{{5, 6}, 13}, 0, std::as_bytes(std::span(words)).first(13)});
   write_message(folder / "cannot", data::Cannot{object, "it is not here"});
   write_message(folder / "have", data::Have{object, false, {1, 2}});
+  write_message(folder / "ask_place", data::AskPlace{object});
+  write_message(folder / "place", data::Place{object, {7, 8, 9, 10}});
 }
 
 }  // namespace

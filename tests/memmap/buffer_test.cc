@@ -83,6 +83,18 @@ TEST(Buffer, AdoptedFromARegisteredOneTakesNothingFromIt) {
   const auto held = find_buffer(memory, 8);
   ASSERT_TRUE(held.has_value());
   EXPECT_EQ(held->buffer, first);
+  // It is the same memory, so that never changes again either.
+  EXPECT_TRUE(first->frozen);
+}
+
+TEST(Buffer, FreezingAPartLeavesTheWholeAsItIs) {
+  std::byte memory[8];
+  auto whole = std::make_shared<Registered>();
+  whole->data = memory;
+  whole->bytes = sizeof(memory);
+  register_buffer(whole);
+  freeze(adopt_memory(whole, memory, 4, true));
+  EXPECT_FALSE(whole->frozen);
 }
 
 }  // namespace

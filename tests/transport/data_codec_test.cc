@@ -46,7 +46,10 @@ Status refusal(const DataMessage& message) {
 const ObjectId five{{7, 8}, 5 * chunk_bytes - 3};
 
 TEST(DataCodec, KeepsEachMessage) {
-  const auto hello = again<Hello>(Encoded(Hello{3, 99}));
+  const auto hello = again<Hello>(Encoded(Hello{3, 99, {7, 8, {9, 10}}}));
+  EXPECT_EQ(hello.whereabouts.process, 7);
+  EXPECT_EQ(hello.whereabouts.fd, 8);
+  EXPECT_EQ(hello.whereabouts.nonce, (std::array<std::uint64_t, 2>{9, 10}));
   EXPECT_EQ(hello.protocol, 3u);
   EXPECT_EQ(hello.peer, 99u);
   const auto ask = again<AskTable>(Encoded(AskTable{five, 4}));
@@ -64,6 +67,16 @@ TEST(DataCodec, KeepsEachMessage) {
   EXPECT_EQ(cannot.object, five);
   EXPECT_EQ(cannot.why, "no");
   EXPECT_EQ(again<Cannot>(Encoded(Cannot{five, std::string(100'000, 'x')})).why.size(), 1000u);
+}
+
+TEST(DataCodec, KeepsPlacesInFiles) {
+  EXPECT_EQ(again<AskPlace>(Encoded(AskPlace{five})).object, five);
+  const auto place = again<Place>(Encoded(Place{five, {-1, 2, 3, 4}}));
+  EXPECT_EQ(place.object, five);
+  EXPECT_EQ(place.place.fd, -1);
+  EXPECT_EQ(place.place.offset, 2u);
+  EXPECT_EQ(place.place.device, 3u);
+  EXPECT_EQ(place.place.inode, 4u);
 }
 
 TEST(DataCodec, SendsChunksFromWhereTheyLie) {

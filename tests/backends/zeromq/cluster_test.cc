@@ -105,6 +105,42 @@ TEST_F(Cluster, ArraysTravelBothWays) {
   }
 }
 
+TEST(Neighbours, FilesOfThisMachineAreLookedAtWhereTheyLie) {
+  constexpr std::size_t mebibyte = std::size_t{1} << 20;
+  LocalCluster cluster;
+  cluster.start_scheduler();
+  cluster.start_node("one", 2);
+  const auto mapped = [&](std::size_t bytes, double value) {
+    const std::string path = cluster.folder() + "/" + std::to_string(value) + ".npy";
+    auto array = create_npy<double>(path, {bytes / sizeof(double)});
+    std::fill_n(array.data(), array.size(), value);
+    return load<Array<double>>(path, {.mmap_mode = MmapMode::read});
+  };
+  const auto use = [&](const Array<double>& array, bool share_memory) {
+    const auto sums = Parallel(cluster.options({.share_memory = share_memory}))(
+        tasks(6, [&](int) { return delayed<sum>(array.view()); }));
+    for (const double one : sums) EXPECT_EQ(one, static_cast<double>(array.size()) * array(0));
+  };
+  use(mapped(64 * mebibyte, 1), true);
+  // Results lie in shared memory of this process.
+  auto result = Parallel(cluster.options())(
+      tasks(1, [](int) { return delayed<made>(64 * mebibyte / sizeof(double), 2.0); }))[0];
+  result.freeze();
+  use(result, true);
+  use(mapped(256 * mebibyte, 3), false);
+  std::size_t fetched = 256 * mebibyte;
+  for (const auto& file :
+       std::filesystem::directory_iterator(cluster.folder() + "/cache-one/files"))
+    fetched += file.file_size();
+  const auto received = [&] {
+    const std::string text = cluster.run("status --json --scheduler " + cluster.address());
+    const std::string name = "\"received_bytes\":";
+    return std::stoull(text.substr(text.find(name) + name.size()));
+  };
+  EXPECT_TRUE(eventually([&] { return received() >= fetched; }));
+  EXPECT_LT(received(), fetched + 32 * mebibyte);
+}
+
 TEST_F(Cluster, WhatTasksWriteComesBack) {
   auto array = create_npy<double>(cluster.folder() + "/array.npy", {8, 50'000});
   Parallel parallel(cluster.options());
