@@ -75,7 +75,7 @@ cluster::ControlServer::Options control_of(const Options& options) {
 
 // Where no address was given: beside the first one for peers of other machines, two ports on.
 std::string default_relay(const std::vector<std::string>& listen) {
-  constexpr int ports_on = 2;
+  constexpr int ports_on = 2, last_port = 65'535;
   const auto tcp = std::find_if(listen.begin(), listen.end(),
                                 [](const auto& one) { return one.starts_with("tcp://"); });
   if (tcp == listen.end()) return {};
@@ -83,7 +83,8 @@ std::string default_relay(const std::vector<std::string>& listen) {
   const std::size_t colon = tcp->rfind(':') + 1;
   const std::string port = tcp->substr(colon);
   const int number = port == "*" ? 0 : std::stoi(port);
-  return tcp->substr(0, colon) + std::to_string(number == 0 ? 0 : number + ports_on);
+  return tcp->substr(0, colon) +
+         std::to_string(number == 0 || number + ports_on > last_port ? 0 : number + ports_on);
 }
 
 // An address that nobody asked for may be taken: then there is none.

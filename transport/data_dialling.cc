@@ -209,7 +209,7 @@ void DataLinks::handle_event(PeerId peer, Dialled& dialled, int kind, int value,
     if (!dialled.reopens) dialled.reopens = now + retry_begins;
     if (was) events_.disconnected(peer);
   } else {
-    dialled.turned_away = kind != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+    dialled.turned_away = kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     handshake_failed(peer, dialled, reason({kind, value}), now);
   }
 }

@@ -105,6 +105,35 @@ TEST_F(Cluster, ArraysTravelBothWays) {
   }
 }
 
+TEST(SchedulersRelay, ListensWhereItIsAskedTo) {
+  LocalCluster cluster;
+  const auto start = [&](const std::string& name, std::vector<std::string> more) {
+    more.insert(more.begin(), {"scheduler", "--insecure-listen-without-keys", "tcp://127.0.0.1:*"});
+    cluster.start(name, more);
+  };
+  const auto says = [&](const std::string& name, const std::string& text) {
+    return eventually([&] { return cluster.log(name).find(text) != std::string::npos; });
+  };
+  start("usual", {});
+  const std::string relay_on = "relay on ";
+  ASSERT_TRUE(says("usual", relay_on + "tcp://127.0.0.1:"));
+  const std::string log = cluster.log("usual");
+  const std::string address =
+      log.substr(log.find(relay_on) + relay_on.size(),
+                 log.find('\n', log.find(relay_on)) - log.find(relay_on) - relay_on.size());
+  start("same", {"--relay-listen", address});
+  EXPECT_NE(cluster.wait("same"), 0);
+  EXPECT_TRUE(says("same", "the relay cannot listen on " + address));
+  start("none", {"--relay-listen", "none"});
+  EXPECT_TRUE(says("none", "ready on"));
+  cluster.signal("none", SIGTERM);
+  EXPECT_EQ(cluster.wait("none"), 0);
+  EXPECT_EQ(cluster.log("none").find(relay_on), std::string::npos);
+  start("wrong", {"--relay-advertise", "10.0.0.1:5"});
+  EXPECT_NE(cluster.wait("wrong"), 0);
+  EXPECT_TRUE(says("wrong", "is no address"));
+}
+
 TEST(Neighbours, FilesOfThisMachineAreLookedAtWhereTheyLie) {
   constexpr std::size_t mebibyte = std::size_t{1} << 20;
   LocalCluster cluster;
