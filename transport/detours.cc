@@ -9,9 +9,13 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "paracord/core/guarded.h"
 #include "paracord/transport/random.h"
 #include "paracord/transport/socks.h"
 
@@ -60,7 +64,14 @@ asio::awaitable<bool> reach(tcp::socket& out, const Target& relay, const Target&
 }  // namespace
 
 struct Detours::State {
-  State() : work(context.get_executor()) {}
+  State() : work(context.get_executor()), thread([this] { context.run(); }) {}
+  ~State() { end(); }
+
+  void end() {
+    if (ended.exchange(true)) return;
+    context.stop();
+    thread.join();
+  }
 
   asio::awaitable<void> serve(std::shared_ptr<local::acceptor> listener, Target relay,
                               Target target) {
@@ -86,23 +97,52 @@ struct Detours::State {
   const asio::executor_work_guard<asio::io_context::executor_type> work;
   std::map<std::string, std::shared_ptr<local::acceptor>> listeners;  // the thread's
   std::atomic<std::uint64_t> bytes{0};
+  std::atomic<bool> ended{false};
   std::thread thread;
 };
 
+namespace {
+
+// Clients live as long as the program, and the library's static objects do not: the threads that
+// use those end before.
+class EndedAtExit {
+ public:
+  static void add(const std::shared_ptr<Detours::State>& state) {
+    static auto& all = *new EndedAtExit;
+    all.states_.with([&](auto& states) {
+      std::erase_if(states, [](const auto& one) { return one.expired(); });
+      states.push_back(state);
+    });
+    // What is made before this is called ends after it.
+    (void)asio::error::get_misc_category();
+    (void)asio::error::get_netdb_category();
+    (void)asio::error::get_addrinfo_category();
+    static const int registered = std::atexit([] { all.end(); });
+    (void)registered;
+  }
+
+ private:
+  void end() {
+    for (const auto& one : states_.with([](auto& states) { return std::exchange(states, {}); })) {
+      if (const auto state = one.lock()) state->end();
+    }
+  }
+  detail::Guarded<std::vector<std::weak_ptr<Detours::State>>> states_;
+};
+
+}  // namespace
+
 Detours::Detours() = default;
 
-Detours::~Detours() {
-  if (state_ == nullptr) return;
-  state_->context.stop();
-  state_->thread.join();
-}
+Detours::~Detours() = default;
 
 std::string Detours::open(const std::string& relay, const std::string& target) {
   if (state_ == nullptr) {
-    state_ = std::make_unique<State>();
-    state_->thread = std::thread([state = state_.get()] { state->context.run(); });
+    state_ = std::make_shared<State>();
+    EndedAtExit::add(state_);
   }
   State& state = *state_;
+  if (state.ended.load()) throw std::system_error(asio::error::operation_aborted);
   // A name without a file, which ends with the socket.
   const std::string name =
       "paracord-detour-" + std::to_string(random_number()) + std::to_string(random_number());

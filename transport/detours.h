@@ -10,9 +10,11 @@ namespace paracord::cluster {
 /// when a socket is closed whose proxy could not be reached.)
 ///
 /// Threads: any.
-/// Owns:    a thread, from the first open() on, and its sockets.
+/// Owns:    a thread, from the first open() on, and its sockets. They end with the program's static
+///          objects at the latest, and open() throws from then on.
 class Detours {
  public:
+  struct State;
   Detours();
   Detours(const Detours&) = delete;
   ~Detours();
@@ -24,8 +26,7 @@ class Detours {
   void close(const std::string& address);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace paracord::cluster
