@@ -15,6 +15,7 @@ namespace paracord::cluster::data {
 namespace {
 
 constexpr Time first_pause = std::chrono::milliseconds(50);
+constexpr Time pause_at_relay = std::chrono::milliseconds(200);
 constexpr int most_doublings = 6;
 // From then on nobody counts on the peer, though it is tried again.
 constexpr int most_failures = 3;
@@ -208,6 +209,9 @@ void DataLinks::handle_event(PeerId peer, Dialled& dialled, int kind, int value,
     // Where the other end broke ZeroMQ's protocol, it does not connect again.
     if (!dialled.reopens) dialled.reopens = now + retry_begins;
     if (was) events_.disconnected(peer);
+  } else if (dialled.relayed && kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
+    // The relay has ended it, or could not be reached: the node itself has said nothing.
+    dialled.reopens = now + pause_at_relay;
   } else {
     dialled.turned_away = kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     handshake_failed(peer, dialled, reason({kind, value}), now);
