@@ -34,10 +34,14 @@ struct ControlLink::State {
       : options(given), wake_fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     open();
   }
-  ~State() { close(wake_fd); }
+  ~State() {
+    end_monitor(*socket);
+    close(wake_fd);
+  }
 
   // A socket whose handshake has failed does not try again: it is made anew.
   void open() {
+    if (socket) end_monitor(*socket);
     monitor.reset();
     socket.emplace(context, zmq::socket_type::dealer);
     set_common_options(*socket, largest_packet);

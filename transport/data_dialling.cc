@@ -104,6 +104,7 @@ void DataLinks::dial(const NodeAddress& node) {
 void DataLinks::open(Dialled& dialled) {
   dialled.connected = false;
   dialled.reopens.reset();
+  end_monitor(dialled.socket);
   dialled.monitor.close();
   dialled.socket = zmq::socket_t(context_, zmq::socket_type::dealer);
   set_options(dialled.socket);
@@ -117,6 +118,10 @@ void DataLinks::open(Dialled& dialled) {
   if (!dialled.detour.empty()) detours_.close(std::exchange(dialled.detour, {}));
   if (dialled.relayed) dialled.detour = detours_.open(relay_, dialled.node.data_address);
   dialled.socket.connect(dialled.relayed ? dialled.detour : dialled.node.data_address);
+}
+
+DataLinks::Dialled::~Dialled() {
+  end_monitor(socket);
 }
 
 void DataLinks::forget(PeerId peer) {

@@ -59,6 +59,7 @@ class DataLinks {
 
  private:
   struct Dialled {
+    ~Dialled();
     NodeAddress node;
     zmq::socket_t socket, monitor;
     bool connected = false;

@@ -61,6 +61,10 @@ void secure_client(zmq::socket_t& socket, const KeyPair& keys, const std::string
   socket.set(zmq::sockopt::curve_publickey, keys.public_key);
 }
 
+void end_monitor(zmq::socket_t& socket) {
+  if (socket.handle() != nullptr) (void)zmq_socket_monitor(socket.handle(), nullptr, 0);
+}
+
 std::string bind_socket(zmq::socket_t& socket, const std::string& address) {
   check_address(address);
   try {

@@ -21,6 +21,10 @@ void secure_server(zmq::socket_t& socket, const KeyPair& keys, const std::string
 /// The other end, before connect().
 void secure_client(zmq::socket_t& socket, const KeyPair& keys, const std::string& server_key);
 
+/// Before the socket to which a monitor tells its events is closed: ZeroMQ's own thread, with all
+/// that it serves, would wait for ever for a reader of the next event.
+void end_monitor(zmq::socket_t& socket);
+
 /// Throws BackendUnavailable; returns the address as bound.
 std::string bind_socket(zmq::socket_t& socket, const std::string& address);
 
