@@ -161,7 +161,8 @@ void DataLinks::reopen_failed(Time now) {
 
 // Whether the other way should be tried: there is one, and this one leads nowhere.
 bool DataLinks::is_in_vain(const Dialled& dialled, Time now) const {
-  if (!relay_.starts_with(tcp) || !dialled.node.data_address.starts_with(tcp)) return false;
+  if (!relay_.starts_with(tcp)) return dialled.relayed;  // it is there no more
+  if (!dialled.node.data_address.starts_with(tcp)) return false;
   const Time patience = options_.relay_after * (dialled.relayed ? patience_with_relay : 1);
   // Something answers in its place, a wall perhaps; once more, and nobody would count on it.
   const bool is_walled = !dialled.relayed && dialled.failures == most_failures - 1;

@@ -63,7 +63,7 @@ std::optional<NeighbourFile> open_file(std::int32_t process, const FilePlace& pl
   const auto length = static_cast<std::uint64_t>(about.st_size);
   const bool is_the_same = about.st_dev == place.device && about.st_ino == place.inode;
   if (!is_the_same || place.offset > length || bytes > length - place.offset) return std::nullopt;
-  return NeighbourFile{file, place.offset, place.device, place.inode};
+  return NeighbourFile{file, place.offset, place.device, place.inode, length};
 }
 
 }  // namespace paracord::cluster

@@ -45,7 +45,7 @@ FilePlace place_in(int fd, std::uint64_t offset);
 /// A file of another process, opened to be read.
 struct NeighbourFile {
   std::shared_ptr<const int> fd;  ///< closed with the last owner
-  std::uint64_t offset = 0, device = 0, inode = 0;
+  std::uint64_t offset = 0, device = 0, inode = 0, size = 0;
 };
 /// None unless the process has that file there, with `bytes` at the place.
 std::optional<NeighbourFile> open_file(std::int32_t process, const FilePlace& place,

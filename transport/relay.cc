@@ -1,5 +1,8 @@
 #include "paracord/transport/relay.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/connect.hpp>
 #include <asio/detached.hpp>
@@ -8,6 +11,7 @@
 #include <asio/steady_timer.hpp>
 #include <atomic>
 #include <exception>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -28,6 +32,24 @@ std::string address_of(const tcp::endpoint& end) {
   const std::string host = end.address().to_string();
   return "tcp://" + (end.address().is_v6() ? "[" + host + "]" : host) + ":" +
          std::to_string(end.port());
+}
+
+// Nodes say where they listen, and may say nonsense.
+std::optional<Target> readable_target(const std::string& address) {
+  if (!address.starts_with("tcp://")) return std::nullopt;
+  try {
+    check_address(address);
+    return socks::target_of(address);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+// Each connection has two descriptors, and the process has other uses for them.
+std::size_t connections_within(std::size_t most) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return most;
+  return std::min<std::size_t>(most, files.rlim_cur / 4);
 }
 
 asio::awaitable<void> answer(tcp::socket& peer, Answer what) {
@@ -51,7 +73,10 @@ asio::awaitable<Target> hear_target(tcp::socket& peer, std::uint8_t kind) {
 }  // namespace
 
 struct Relay::State {
-  explicit State(const Options& given) : options(given), acceptor(context) {}
+  explicit State(const Options& given)
+      : options(given),
+        most_connections(connections_within(given.most_connections)),
+        acceptor(context) {}
 
   void listen() {
     check_address(options.listen);
@@ -98,7 +123,7 @@ struct Relay::State {
       if (failed) {  // no descriptor is left: perhaps one will be
         asio::steady_timer timer(context, pause_without_descriptors);
         co_await timer.async_wait(asio::use_awaitable);
-      } else if (connections.load() >= options.most_connections) {
+      } else if (connections.load() >= most_connections) {
         refused.fetch_add(1);
       } else {
         connections.fetch_add(1);
@@ -172,6 +197,7 @@ struct Relay::State {
   }
 
   const Options options;
+  const std::size_t most_connections;
   asio::io_context context{1};
   tcp::acceptor acceptor;
   std::string address;
@@ -198,7 +224,7 @@ const std::string& Relay::address() const {
 void Relay::allow(const std::vector<std::string>& addresses) {
   std::set<Target> targets;
   for (const std::string& address : addresses) {
-    if (address.starts_with("tcp://")) targets.insert(socks::target_of(address));
+    if (const auto target = readable_target(address)) targets.insert(*target);
   }
   state_->allowed.with([&](auto& all) { all = std::move(targets); });
 }

@@ -22,8 +22,9 @@ namespace paracord::cluster {
 class Relay {
  public:
   struct Options {
-    std::string listen;                   ///< tcp://ADDRESS:PORT; * as either: any
-    std::size_t most_connections = 4096;  ///< further ones are turned away
+    std::string listen;  ///< tcp://ADDRESS:PORT; * as either: any
+    std::size_t most_connections =
+        4096;  ///< within a quarter of the open files; others are turned away
     Time greeting_limit =
         std::chrono::seconds(5);  ///< until it is known where to, and that is reached
   };

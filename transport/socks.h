@@ -40,7 +40,7 @@ std::string plain_host(std::string host);
 /// Of tcp://HOST:PORT, where PORT may be "*", which is 0.
 Target target_of(const std::string& address);
 
-inline constexpr std::size_t buffer_bytes = std::size_t{128} << 10;
+inline constexpr std::size_t buffer_bytes = std::size_t{32} << 10;
 
 template <class Socket, class... Bytes>
 asio::awaitable<void> say(Socket& peer, Bytes... bytes) {

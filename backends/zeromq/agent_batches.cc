@@ -99,6 +99,7 @@ void NodeAgent::State::end_client(PeerId client) {
     if (key.first == client) keys.push_back(key);
   }
   for (const CallKey& key : keys) end(key);
+  borrowed_files.forget(client);
   const std::set<ObjectId> objects = std::exchange(objects_of[client], {});
   objects_of.erase(client);
   for (const ObjectId& object : objects) {

@@ -91,7 +91,7 @@ NodeAgent::State::Held NodeAgent::State::borrow(const CallKey& key, const Object
                                                 const NeighbourFile& file) {
   Held& held = borrowed[key][object];
   if (held == nullptr) {
-    held = borrowed_files.map(file, static_cast<std::size_t>(object.bytes));
+    held = borrowed_files.map(key.first, file, static_cast<std::size_t>(object.bytes));
     if (held != nullptr) borrowed_bytes += object.bytes;
   }
   if (held != nullptr) return held;

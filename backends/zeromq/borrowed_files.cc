@@ -15,6 +15,8 @@ struct BorrowedFiles::File {
 
 namespace {
 
+constexpr std::size_t most_files = 256;
+
 struct Borrowed final : detail::Buffer {
   ~Borrowed() override {
     detail::forget_buffer(*this);
@@ -27,11 +29,16 @@ struct Borrowed final : detail::Buffer {
 
 }  // namespace
 
-std::shared_ptr<detail::Buffer> BorrowedFiles::map(const NeighbourFile& place, std::size_t bytes) {
-  std::erase_if(files_, [](const auto& known) { return known.second.expired(); });
-  std::weak_ptr<const File>& known = files_[{place.device, place.inode}];
-  std::shared_ptr<const File> file = known.lock();
-  if (file == nullptr) known = file = std::make_shared<const File>(place.fd);
+void BorrowedFiles::forget(PeerId client) {
+  std::erase_if(files_, [&](const auto& known) { return known.first.client == client; });
+}
+
+std::shared_ptr<detail::Buffer> BorrowedFiles::map(PeerId client, const NeighbourFile& place,
+                                                   std::size_t bytes) {
+  const Key key{client, place.device, place.inode, place.size};
+  if (files_.size() >= most_files && !files_.contains(key)) return nullptr;
+  std::shared_ptr<const File>& file = files_[key];
+  if (file == nullptr) file = std::make_shared<const File>(place.fd);
   static const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const std::uint64_t begin = place.offset / page * page;
   const std::size_t before = static_cast<std::size_t>(place.offset - begin);

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <utility>
 
+#include "paracord/core/cluster_ids.h"
 #include "paracord/memmap/buffer.h"
 #include "paracord/transport/neighbours.h"
 
@@ -17,12 +17,21 @@ namespace paracord::cluster {
 /// Threads: one. The buffers: any.
 class BorrowedFiles {
  public:
-  /// Registered memory (see find_buffer). Null where it cannot be mapped.
-  std::shared_ptr<detail::Buffer> map(const NeighbourFile& file, std::size_t bytes);
+  /// Registered memory (see find_buffer). Null where it cannot be mapped, or where there are as
+  /// many files already as descriptors should be spent on.
+  std::shared_ptr<detail::Buffer> map(PeerId client, const NeighbourFile& file, std::size_t bytes);
+  /// Workers keep what they were handed. So a file is kept as long as its client may use it again.
+  void forget(PeerId client);
 
  private:
   struct File;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::weak_ptr<const File>> files_;
+  // A file that has grown is another one: those who have it know its former size.
+  struct Key {
+    PeerId client;
+    std::uint64_t device, inode, size;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, std::shared_ptr<const File>> files_;
 };
 
 }  // namespace paracord::cluster

@@ -238,6 +238,8 @@ ClusterClient::~ClusterClient() {
   state_->stopped.store(true);
   state_->control.wake();
   state_->thread.join();
+  state_->plane.on_changed({});
+  state_->plane.on_unreachable({});
 }
 
 Status ClusterClient::wait_for_slots(std::chrono::steady_clock::time_point deadline) {

@@ -87,6 +87,9 @@ NodeAgent::State::~State() {
   }
   background.reset();
   calls.clear();
+  // Its thread tells of what is lost here below, and knows of all offers.
+  offers.close();
+  plane.reset();
 }
 
 void NodeAgent::State::post(std::function<void()> job) {

@@ -26,30 +26,39 @@ Offers::Offer::~Offer() {
 Offers::Offer Offers::add(const std::shared_ptr<const ObjectTable>& object, const std::byte* data,
                           std::shared_ptr<const void> owner, const FilePlace& place) {
   return state_.with([&](State& state) {
-    std::list<Lying>& places = state.all[object->id];
+    std::list<Lying>& places = state.all[object->id].places;
     places.push_back({++state.last_number, object, data, std::move(owner), place});
     if (places.size() == 1) plane_.offer(object, data, places.front().owner, place);
     return Offer(this, object->id, state.last_number);
   });
 }
 
+void Offers::close() {
+  state_.with([](State& state) { state.closed = true; });
+}
+
 void Offers::remove(const ObjectId& object, std::uint64_t number) {
-  // Goes outside of the lock: its owner's end may take others with it.
+  // Go outside of the lock: an owner's end may take others with it.
   std::list<Lying> gone;
+  Content last;
   state_.with([&](State& state) {
+    if (state.closed) return;
     const auto found = state.all.find(object);
-    std::list<Lying>& places = found->second;
+    std::list<Lying>& places = found->second.places;
     const auto place = std::find_if(places.begin(), places.end(),
                                     [&](const Lying& one) { return one.number == number; });
     const bool was_shown = place == places.begin();
     gone.splice(gone.begin(), places, place);
     if (places.empty()) {
-      state.all.erase(found);
       plane_.withdraw(object);
-    } else if (was_shown) {
-      const Lying& next = places.front();
-      plane_.offer_instead(next.table, next.data, next.owner, next.place);
+      last = std::move(found->second);
+      state.all.erase(found);
+      return;
     }
+    if (!was_shown) return;
+    const Lying& next = places.front();
+    plane_.offer_instead(next.table, next.data, next.owner, next.place);
+    if (gone.front().place.fd >= 0) found->second.lingering.push_back(gone.front().owner);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "paracord/core/guarded.h"
 #include "paracord/transport/data_plane.h"
@@ -39,6 +40,8 @@ class Offers {
   /// As DataPlane::offer().
   [[nodiscard]] Offer add(const std::shared_ptr<const ObjectTable>& object, const std::byte* data,
                           std::shared_ptr<const void> owner, const FilePlace& place = {});
+  /// Nothing is taken back any more: the plane goes, and all offers with it.
+  void close();
 
  private:
   struct Lying {
@@ -48,8 +51,14 @@ class Offers {
     std::shared_ptr<const void> owner;
     FilePlace place;
   };
+  struct Content {
+    std::list<Lying> places;  // the plane has the first
+    // Of places that others may look at, though they are shown no more.
+    std::vector<std::shared_ptr<const void>> lingering;
+  };
   struct State {
-    std::map<ObjectId, std::list<Lying>> all;  // the plane has the first of each
+    std::map<ObjectId, Content> all;
+    bool closed = false;
     std::uint64_t last_number = 0;
   };
   void remove(const ObjectId& object, std::uint64_t number);

@@ -88,7 +88,8 @@ TEST(Relay, ConnectsToWhatItWasToldOfAndToNothingElse) {
   const int port = port_of(target.address());
   Relay relay(on_loopback);
   EXPECT_EQ(Dialogue(relay).ask(request_for(port)), 2);
-  relay.allow({"ipc:///tmp/of-no-use", target.address()});
+  relay.allow({"ipc:///tmp/of-no-use", "tcp://no-port", "tcp://h:", "tcp://h:99999999999",
+               target.address()});
   EXPECT_EQ(Dialogue(relay).ask(request_for(port)), 0);
   EXPECT_EQ(Dialogue(relay).ask(request_for(port + 1)), 2);
   EXPECT_EQ(Dialogue(relay).ask(request_for_name("localhost", port)), 2);
@@ -200,14 +201,14 @@ TEST(Relay, MayEndAndComeBack) {
 
 TEST(Relay, IsSaidToBeMissingWhereItIs) {
   WalledNode walled;
-  Peer client(2, false, make_key_pair());
-  client.options.unreachable_after = 100ms;
-  client.start();
   struct Told {
     detail::Event event;
     detail::Guarded<std::string> text;
     std::atomic<int> times{0};
   } told;
+  Peer client(2, false, make_key_pair());
+  client.options.unreachable_after = 100ms;
+  client.start();
   client->on_unreachable([&](PeerId peer, const std::string& why) {
     EXPECT_EQ(peer, 1u);
     told.text.with([&](std::string& text) { text = why; });

@@ -59,5 +59,19 @@ TEST_F(OffersTest, MayBeTakenBackInAnyOrder) {
   EXPECT_EQ(fetched(copy).code(), StatusCode::lost);
 }
 
+// Others may have mapped it, for as long as the content is offered.
+TEST_F(OffersTest, KeepPlacesThatOthersLookAt) {
+  const Object one(3 * mebibyte);
+  const FilePlace in_a_file{0, 0, 1, 1};
+  auto owner = std::make_shared<int>(0);
+  const std::weak_ptr<int> watched = owner;
+  auto first = offers.add(one.table, one.content->data(), std::move(owner), in_a_file);
+  auto second = offer(one);
+  first = {};
+  EXPECT_FALSE(watched.expired());
+  second = {};
+  EXPECT_TRUE(watched.expired());
+}
+
 }  // namespace
 }  // namespace paracord::cluster::test
