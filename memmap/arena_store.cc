@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -98,11 +99,18 @@ struct ArenaStore::Owned : Stretch {
       : Stretch(std::move(found.stretch)), has_pages(found.has_pages), state(std::move(from)) {}
   Owned(const Owned&) = delete;
   ~Owned() {
+    has_pages = has_pages || filled.load() == bytes_to_fill;
     if (!has_pages) arena->drop(offset, bytes);  // some may have been made before room ran out
-    state->with([this](State& store) { give_back(store, *this, has_pages); });
+    state->with([this](State& store) { give_back(store, *this); });
   }
   bool has_pages;
+  std::size_t bytes_to_fill = never;
+  mutable std::atomic<std::size_t> filled{0};
+  mutable std::atomic<bool> no_room{false};
   const std::shared_ptr<Guarded<State>> state;
+
+ private:
+  static constexpr std::size_t never = static_cast<std::size_t>(-1);
 };
 
 // `make_pages` returns an error number, or 0. An arena is larger than the room that it was made
@@ -115,6 +123,7 @@ ArenaStore::Lease ArenaStore::take_with_pages(std::size_t bytes, MakePages make_
     const int error = make_pages(*owned);
     owned->has_pages = owned->has_pages || error == 0;
     if (error == 0) return owned;
+    owned->no_room.store(true);
     if (error != ENOSPC || attempt == most_attempts)
       refuse_shared_memory(bytes, "reserving", error);
   }
@@ -134,6 +143,23 @@ ArenaStore::Lease ArenaStore::store(const void* data, std::size_t bytes) {
   return stored;
 }
 
+ArenaStore::Lease ArenaStore::allocate_to_fill(std::size_t bytes) {
+  auto owned = std::make_shared<Owned>(take(bytes), state_);
+  owned->bytes_to_fill = bytes;
+  return owned;
+}
+
+int ArenaStore::fill(const Lease& lease, std::size_t offset, const void* data, std::size_t bytes) {
+  const auto& owned = static_cast<const Owned&>(*lease);
+  const int error = owned.arena->write(owned.offset + offset, data, bytes, owned.has_pages);
+  if (error == 0) {
+    owned.filled.fetch_add(bytes);
+  } else {
+    owned.no_room.store(true);
+  }
+  return error;
+}
+
 void ArenaStore::merge(Place& place, std::size_t offset) {
   auto piece = place.free.find(offset);
   const auto joins = [](const auto& left, const auto& right) {
@@ -151,13 +177,13 @@ void ArenaStore::merge(Place& place, std::size_t offset) {
   }
 }
 
-void ArenaStore::give_back(State& state, const Stretch& stretch, bool has_pages) {
+void ArenaStore::give_back(State& state, const Owned& owned) {
   for (const auto& place : state.places) {
-    if (place->arena != stretch.arena) continue;
-    place->free.emplace(stretch.offset, Piece{stretch.bytes, has_pages});
-    place->full = place->full || !has_pages;
-    merge(*place, stretch.offset);
-    if (has_pages) state.free_with_pages += stretch.bytes;
+    if (place->arena != owned.arena) continue;
+    place->free.emplace(owned.offset, Piece{owned.bytes, owned.has_pages});
+    place->full = place->full || owned.no_room.load();
+    merge(*place, owned.offset);
+    if (owned.has_pages) state.free_with_pages += owned.bytes;
     std::erase_if(state.places, [](const auto& each) { return each->full && is_empty(*each); });
     return trim(state);
   }

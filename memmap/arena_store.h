@@ -36,6 +36,13 @@ class ArenaStore {
   /// The same, filled from `data`: by the way that is fastest for new and for used pages.
   Lease store(const void* data, std::size_t bytes);
 
+  /// The same, to be filled part by part: pages that are not there yet come with fill(). What has
+  /// not been filled must not be looked at.
+  Lease allocate_to_fill(std::size_t bytes);
+  /// Copies to a place in such a lease, to each place once. An error number, 0 if it is done;
+  /// ENOSPC: the folder is full, and the next lease will be had from another one.
+  static int fill(const Lease& lease, std::size_t offset, const void* data, std::size_t bytes);
+
   /// Gives the pages of free memory beyond this back to the system. Default: an eighth of the
   /// machine's memory, and 4 GiB at most.
   void set_most_free(std::size_t bytes);
@@ -63,7 +70,7 @@ class ArenaStore {
   template <class MakePages>
   Lease take_with_pages(std::size_t bytes, MakePages make_pages);
   struct Owned;
-  static void give_back(State& state, const Stretch& stretch, bool has_pages);
+  static void give_back(State& state, const Owned& owned);
   static void merge(Place& place, std::size_t offset);
   static std::optional<Found> find(State& state, std::size_t bytes);
   static bool is_empty(const Place& place);

@@ -232,15 +232,14 @@ void DataPlane::withdraw(const ObjectId& object) {
   if (sending != nullptr) sending->wait();
 }
 
-void DataPlane::fetch(const ObjectId& object, std::byte* destination, std::shared_ptr<void> owner,
-                      std::vector<PeerId> sources, OnFetched on_fetched) {
+void DataPlane::fetch(const ObjectId& object, Destination destination, std::vector<PeerId> sources,
+                      OnFetched on_fetched) {
   ++state_->started;
   State* const state = state_.get();
   data::Fetch::Setup setup;
   setup.self = state->options.self;
   setup.object = object;
-  setup.destination = destination;
-  setup.owner = std::move(owner);
+  setup.destination = std::move(destination);
   setup.sources = std::move(sources);
   setup.window_chunks = static_cast<std::uint32_t>(
       std::max<std::size_t>(state->options.window_bytes / chunk_bytes, 1));

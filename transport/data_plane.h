@@ -75,11 +75,18 @@ class DataPlane {
 
   /// `status`: what became of it. `table`: of the object, to offer it on.
   using OnFetched = std::function<void(Status status, std::shared_ptr<const ObjectTable> table)>;
-  /// Fills `destination`, of the object's size, which `owner` keeps. Sources that do not have it,
-  /// or do not answer, are passed over; fails with StatusCode::lost when none is left, or after the
-  /// last one was forgotten. One fetch of an object at a time.
-  void fetch(const ObjectId& object, std::byte* destination, std::shared_ptr<void> owner,
-             std::vector<PeerId> sources, OnFetched on_fetched);
+  /// Memory for an object.
+  struct Destination {
+    std::byte* data = nullptr;    ///< as many bytes as the object has
+    std::shared_ptr<void> owner;  ///< keeps it
+    /// Fills a part of it, once: an error number, 0 if it is done. Unset: the part is copied.
+    std::function<int(std::size_t offset, std::span<const std::byte> part)> fill;
+  };
+  /// Sources that do not have it, or do not answer, are passed over; fails with StatusCode::lost
+  /// when none is left, or after the last one was forgotten, and with StatusCode::unavailable where
+  /// the destination cannot be filled. One fetch of an object at a time.
+  void fetch(const ObjectId& object, Destination destination, std::vector<PeerId> sources,
+             OnFetched on_fetched);
   void add_source(const ObjectId& object, PeerId source);
 
   /// Where a peer that has dialled here keeps an object that it offers, if it shares memory with

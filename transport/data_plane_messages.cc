@@ -141,10 +141,12 @@ bool DataPlane::State::send_chunk(PeerId to, const data::Outbox::Item& item,
   if (const auto found = fetches.find(item.object); found != fetches.end()) {
     const data::Fetch& fetch = *found->second;
     if (!fetch.has(item.chunk)) return true;  // not told of: whoever asks for it asks again
-    const std::shared_ptr<const void> keep(
-        static_cast<const void*>(fetch.data()),
-        [owner = fetch.owner(), turn](const void*) { (void)owner; });
-    return send_bytes(to, item, fetch.data(), keep);
+    const DataPlane::Destination& memory = fetch.destination();
+    const std::shared_ptr<const void> keep(static_cast<const void*>(memory.data),
+                                           [owner = memory.owner, turn](const void*) {
+                                             (void)owner;
+                                           });
+    return send_bytes(to, item, memory.data, keep);
   }
   const auto found = offers.find(item.object);
   if (found == offers.end()) {

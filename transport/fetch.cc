@@ -1,9 +1,8 @@
 #include "paracord/transport/fetch.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
-
-#include "paracord/transport/place_chunk.h"
 
 namespace paracord::cluster::data {
 
@@ -37,6 +36,10 @@ Fetch::Fetch(Setup setup, Time now) : setup_(std::move(setup)), began_(now), pro
 }
 
 Status Fetch::failure() const {
+  if (no_room_ != 0) {
+    return Status(StatusCode::unavailable, "an object of " + std::to_string(setup_.object.bytes) +
+                                               " bytes finds no room: " + std::strerror(no_room_));
+  }
   return Status(StatusCode::lost, "an object of " + std::to_string(setup_.object.bytes) +
                                       " bytes can be had of " + "nobody any more" +
                                       (trouble_.empty() ? "" : ": " + trouble_));
@@ -160,18 +163,30 @@ bool Fetch::take_chunk(PeerId from, const Chunk& chunk, Time now) {
   source->second.slow = false;
   source->second.silences = 0;
   if (has_[chunk.index]) return true;
-  std::byte* const place = setup_.destination + std::size_t{chunk.index} * chunk_bytes;
-  if (!place_chunk(place, chunk.bytes, table_->chunks[chunk.index])) {
+  if (digest_of(chunk.bytes) != table_->chunks[chunk.index]) {
     miss(chunk.index);
     refuse(from, "a source has sent other bytes than the object's");
     return false;
   }
   missing_.erase(chunk.index);
+  if (!put(chunk)) return true;
   has_[chunk.index] = true;
   fresh_.push_back(chunk.index);
   progress_ = now;
   if (--left_ == 0) state_ = State::done;
   return true;
+}
+
+bool Fetch::put(const Chunk& chunk) {
+  const std::size_t offset = std::size_t{chunk.index} * chunk_bytes;
+  const DataPlane::Destination& destination = setup_.destination;
+  if (destination.fill != nullptr) {
+    no_room_ = destination.fill(offset, chunk.bytes);
+  } else {
+    std::memcpy(destination.data + offset, chunk.bytes.data(), chunk.bytes.size());
+  }
+  if (no_room_ != 0) state_ = State::lost;
+  return no_room_ == 0;
 }
 
 void Fetch::find_silent(Time now) {

@@ -34,8 +34,7 @@ class Fetch {
   struct Setup {
     PeerId self = 0;
     ObjectId object;
-    std::byte* destination = nullptr;
-    std::shared_ptr<void> owner;
+    DataPlane::Destination destination;
     std::vector<PeerId> sources;
     std::uint32_t window_chunks = 1;
     Time silence{};
@@ -50,10 +49,9 @@ class Fetch {
   const ObjectId& object() const { return setup_.object; }
   const std::shared_ptr<const ObjectTable>& table() const { return table_; }
   bool has(std::uint32_t chunk) const { return table_ != nullptr && has_[chunk]; }
-  const std::byte* data() const { return setup_.destination; }
-  const std::shared_ptr<void>& owner() const { return setup_.owner; }
+  const DataPlane::Destination& destination() const { return setup_.destination; }
   void tell(const Status& status) { setup_.on_fetched(status, status.ok() ? table_ : nullptr); }
-  /// Why nobody is left who could send it.
+  /// Why it is lost.
   Status failure() const;
 
   /// Not again, if it was passed over for what it has sent.
@@ -101,6 +99,7 @@ class Fetch {
   bool ask_own_part(Time now);
   bool ask_origin(Time now);
   void miss(std::uint32_t chunk);
+  bool put(const Chunk& chunk);
   void begin_chunks();
   void hear_of(Source& source, const std::vector<std::uint32_t>& chunks);
   const std::uint32_t* next_of(Source& source);
@@ -125,6 +124,7 @@ class Fetch {
   std::set<PeerId> refused_, listeners_;
   std::map<PeerId, Time> hoped_for_;  // until when
   std::string trouble_;
+  int no_room_ = 0;  // why the destination could not be filled
   PeerId table_from_ = 0;
   ObjectTable arriving_;
   std::shared_ptr<const ObjectTable> table_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "paracord/backends/zeromq/agent_state.h"
+#include "paracord/backends/zeromq/shared_buffer.h"
 
 namespace paracord::cluster {
 
@@ -41,8 +42,10 @@ void NodeAgent::State::obtain(const ObjectId& object, PeerId client,
     }
   }
   if (fetching != fetches.end()) {
-    fetching->second.waiting.push_back(std::move(then));
+    Fetch& fetch = fetching->second;
+    fetch.waiting.push_back(std::move(then));
     for (const PeerId peer : peers) plane->add_source(object, peer);
+    fetch.sources.insert(fetch.sources.end(), peers.begin(), peers.end());
     return;
   }
   try {
@@ -50,18 +53,26 @@ void NodeAgent::State::obtain(const ObjectId& object, PeerId client,
     Fetch& fetch = fetches[object];
     fetch.client = client;
     fetch.waiting.push_back(std::move(then));
-    fetch.destination = store.make(object);
-    plane->fetch(object, fetch.destination->data, fetch.destination, std::move(peers),
-                 [this, object](Status status, std::shared_ptr<const ObjectTable> table) {
-                   post([this, object, status = std::move(status), table = std::move(table)] {
-                     fetched(object, status, table);
-                   });
-                 });
+    fetch.sources = std::move(peers);
+    begin_fetch(object, ObjectStore::Room::when_filled);
   } catch (const std::exception& error) {
     const Status status(StatusCode::unavailable, error.what());
     if (!fetches.contains(object)) return then(status, nullptr);
     post([this, object, status] { fetched(object, status, nullptr); });
   }
+}
+
+void NodeAgent::State::begin_fetch(const ObjectId& object, ObjectStore::Room room) {
+  Fetch& fetch = fetches.at(object);
+  fetch.destination.reset();  // so that its place is free
+  fetch.destination = store.make(object, room);
+  fetch.has_room = room == ObjectStore::Room::at_once;
+  plane->fetch(object, destination_in(fetch.destination), fetch.sources,
+               [this, object](Status status, std::shared_ptr<const ObjectTable> table) {
+                 post([this, object, status = std::move(status), table = std::move(table)] {
+                   fetched(object, status, table);
+                 });
+               });
 }
 
 // What the client has in a file on this machine is looked at there.
@@ -101,8 +112,17 @@ NodeAgent::State::Held NodeAgent::State::borrow(const CallKey& key, const Object
 
 void NodeAgent::State::fetched(const ObjectId& object, Status status,
                                std::shared_ptr<const ObjectTable> table) {
-  auto fetch = fetches.extract(object);
-  if (fetch.empty()) return;
+  const auto known = fetches.find(object);
+  if (known == fetches.end()) return;
+  // Shared memory was full after all; there may be some in another folder.
+  if (status.code() == StatusCode::unavailable && !known->second.has_room) {
+    try {
+      return begin_fetch(object, ObjectStore::Room::at_once);
+    } catch (const std::exception& error) {
+      status = Status(StatusCode::unavailable, error.what());
+    }
+  }
+  auto fetch = fetches.extract(known);
   const Held held = std::move(fetch.mapped().destination);
   if (status.ok()) {
     store.complete(object);

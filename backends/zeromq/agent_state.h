@@ -64,6 +64,7 @@ struct NodeAgent::State {
   // --- what batches need (agent_objects.cc) ---
   void obtain(const ObjectId& object, PeerId client, const std::vector<ObjectSources>& sources,
               Then then);
+  void begin_fetch(const ObjectId& object, ObjectStore::Room room);
   void borrow_or_obtain(const CallKey& key, const ObjectId& object,
                         const std::vector<ObjectSources>& sources, Then then);
   Held borrow(const CallKey& key, const ObjectId& object, const NeighbourFile& file);
@@ -95,7 +96,9 @@ struct NodeAgent::State {
   struct Fetch {
     Held destination;
     PeerId client;
+    std::vector<PeerId> sources;
     std::vector<Then> waiting;
+    bool has_room = false;  // for certain
   };
   struct KeptResult {
     CallKey call;

@@ -95,17 +95,24 @@ struct ClusterClient::State {
   // Shared, so that results can go on from there; or ordinary, where there is no more of that.
   std::shared_ptr<detail::Buffer> new_memory(std::size_t bytes) {
     try {
-      return shared_buffer(arenas, bytes, true);
+      return shared_buffer(arenas.allocate_to_fill(bytes), bytes, true);
     } catch (const std::exception&) {
       return detail::allocate_on_heap(bytes);
     }
   }
   // Two results may have the same content, and yet be changed apart.
   std::shared_ptr<detail::Buffer> copy_of(const detail::Buffer& memory, std::size_t bytes) {
-    auto copy = new_memory(bytes);
-    std::memcpy(copy->data, memory.data, bytes);
-    return copy;
+    try {
+      return shared_buffer(arenas.store(memory.data, bytes), bytes, true);
+    } catch (const std::exception&) {
+      auto copy = detail::allocate_on_heap(bytes);
+      std::memcpy(copy->data, memory.data, bytes);
+      return copy;
+    }
   }
+  void begin_fetch(const ObjectId& object, const std::shared_ptr<detail::Buffer>& memory,
+                   std::vector<PeerId> sources);
+  void end_fetch(const ObjectId& object, const Status& status);
 
   void serve();
   void carry_out(client::Effect& effect);
@@ -142,6 +149,7 @@ struct ClusterClient::State {
   std::atomic<BatchId> last_batch{0};
   struct Fetch {
     std::shared_ptr<detail::Buffer> memory;
+    std::vector<PeerId> sources;
     std::vector<OnFetched> waiting;
   };
   detail::Guarded<std::map<ObjectId, Fetch>> fetches;
@@ -326,22 +334,43 @@ void ClusterClient::fetch(const ObjectId& object, PeerId node, OnFetched on_fetc
   const auto memory = state.fetches.with([&](auto& fetches) {
     State::Fetch& fetch = fetches[object];
     fetch.waiting.push_back(std::move(on_fetched));
+    fetch.sources.push_back(node);
     if (fetch.memory != nullptr) return std::shared_ptr<detail::Buffer>();
     return fetch.memory = state.new_memory(static_cast<std::size_t>(object.bytes));
   });
   if (memory == nullptr) return state.plane.add_source(object, node);
-  state.plane.fetch(object, memory->data, memory, {node},
-                    [&state, object](const Status& status, std::shared_ptr<const ObjectTable>) {
-                      const auto ended = state.fetches.with([&](auto& fetches) {
-                        return std::move(fetches.extract(object).mapped());
-                      });
-                      for (const OnFetched& told : ended.waiting) {
-                        const bool last = &told == &ended.waiting.back();
-                        told(status, !status.ok() ? nullptr
-                                     : last       ? ended.memory
-                                                  : state.copy_of(*ended.memory, object.bytes));
-                      }
-                    });
+  state.begin_fetch(object, memory, {node});
+}
+
+void ClusterClient::State::begin_fetch(const ObjectId& object,
+                                       const std::shared_ptr<detail::Buffer>& memory,
+                                       std::vector<PeerId> sources) {
+  const bool is_shared = memory->fd >= 0;
+  plane.fetch(object, destination_in(memory), std::move(sources),
+              [this, object, is_shared](const Status& status, const auto&) {
+                if (is_shared && status.code() == StatusCode::unavailable) {
+                  // Shared memory was full after all.
+                  auto [ordinary, known] = fetches.with([&](auto& all) {
+                    Fetch& fetch = all[object];
+                    fetch.memory = detail::allocate_on_heap(static_cast<std::size_t>(object.bytes));
+                    return std::pair(fetch.memory, fetch.sources);
+                  });
+                  begin_fetch(object, ordinary, std::move(known));
+                } else {
+                  end_fetch(object, status);
+                }
+              });
+}
+
+void ClusterClient::State::end_fetch(const ObjectId& object, const Status& status) {
+  const Fetch ended =
+      fetches.with([&](auto& all) { return std::move(all.extract(object).mapped()); });
+  for (const OnFetched& told : ended.waiting) {
+    const bool last = &told == &ended.waiting.back();
+    told(status, !status.ok() ? nullptr
+                 : last       ? ended.memory
+                              : copy_of(*ended.memory, static_cast<std::size_t>(object.bytes)));
+  }
 }
 
 void ClusterClient::flush() {

@@ -168,7 +168,7 @@ struct ObjectStore::State {
   }
 
   // Under the lock: memory within the budget.
-  Held new_memory(Table& all, const ObjectId& object) {
+  Held new_memory(Table& all, const ObjectId& object, Room room) {
     const auto bytes = static_cast<std::size_t>(object.bytes);
     make_room(all, bytes);
     if (bytes > options.memory_bytes || used->load() > options.memory_bytes - bytes) {
@@ -177,7 +177,9 @@ struct ObjectStore::State {
                                std::to_string(options.memory_bytes) +
                                "; start the node with a larger --store-megabytes");
     }
-    return shared_buffer(arenas, bytes, false, std::make_shared<const Used>(used, bytes));
+    return shared_buffer(
+        room == Room::at_once ? arenas.allocate(bytes) : arenas.allocate_to_fill(bytes), bytes,
+        false, std::make_shared<const Used>(used, bytes));
   }
 
   void remove(Table& all, const ObjectId& id) {
@@ -202,10 +204,10 @@ ObjectStore::ObjectStore(Options options) : state_(std::make_shared<State>(std::
 
 ObjectStore::~ObjectStore() = default;
 
-ObjectStore::Held ObjectStore::make(const ObjectId& object) {
+ObjectStore::Held ObjectStore::make(const ObjectId& object, Room room) {
   return state_->table.with([&](State::Table& all) {
     state_->remove(all, object);
-    Held memory = state_->new_memory(all, object);
+    Held memory = state_->new_memory(all, object, room);
     Entry& entry = all.entries[object];
     entry.memory = memory;
     entry.used = all.order.insert(all.order.end(), object);
@@ -231,7 +233,7 @@ ObjectStore::Held ObjectStore::find(const ObjectId& object) {
     entry.reloading = true;
     Held memory;
     try {
-      memory = state_->new_memory(all, object);
+      memory = state_->new_memory(all, object, Room::at_once);
     } catch (...) {
       entry.reloading = false;
       throw;

@@ -32,8 +32,10 @@ class ObjectStore {
   /// held is in use.
   using Held = std::shared_ptr<detail::Buffer>;
 
-  /// Room for an object that is about to be fetched.
-  Held make(const ObjectId& object);
+  /// Whether there is room in shared memory is known for certain when it is filled, or before.
+  enum class Room { when_filled, at_once };
+  /// Memory for an object that is about to be fetched.
+  Held make(const ObjectId& object, Room room = Room::when_filled);
   /// It has been filled: from now on it is found, and read-only for all.
   void complete(const ObjectId& object);
   /// Read back from the disk, where it went there. Null: not here.

@@ -1,8 +1,11 @@
 #include "paracord/memmap/arena_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -90,6 +93,63 @@ TEST(ArenaStore, GivesPagesThatNobodyUsesBack) {
   const auto room = store.allocate(bytes.size());
   std::memcpy(room->data(), bytes.data(), bytes.size());
   EXPECT_TRUE(holds(room, bytes));
+}
+
+void fill(const ArenaStore::Lease& lease, const std::vector<std::byte>& bytes,
+          const std::vector<std::size_t>& parts) {
+  for (const std::size_t part : parts) {
+    const std::size_t begin = part * mib, end = std::min(begin + mib, bytes.size());
+    ASSERT_EQ(ArenaStore::fill(lease, begin, bytes.data() + begin, end - begin), 0);
+  }
+}
+
+TEST(ArenaStore, IsFilledPartByPart) {
+  ArenaStore store({"/dev/shm"});
+  const std::byte* place = nullptr;
+  for (unsigned seed = 1; seed != 5; ++seed) {  // new pages, then used ones
+    const auto bytes = random_bytes(3 * mib + 17, seed);
+    const auto lease = store.allocate_to_fill(bytes.size());
+    fill(lease, bytes, {3, 1, 0, 2});
+    EXPECT_TRUE(holds(lease, bytes));
+    if (place != nullptr) EXPECT_EQ(lease->data(), place);
+    place = lease->data();
+  }
+}
+
+TEST(ArenaStore, MakesPagesAsTheyAreFilled) {
+  ArenaStore store({"/dev/shm"});
+  const auto bytes = random_bytes(8 * mib, 1);
+  auto lease = store.allocate_to_fill(bytes.size());
+  const std::shared_ptr<Arena> arena = lease->arena;
+  EXPECT_EQ(pages_of(*arena), 0u);
+  fill(lease, bytes, {0, 5});
+  EXPECT_EQ(pages_of(*arena), 2 * mib);
+  lease.reset();
+  EXPECT_EQ(pages_of(*arena), 0u);
+  const auto next = store.allocate_to_fill(bytes.size());
+  EXPECT_EQ(next->arena, arena);  // which is not taken to be full
+}
+
+TEST(ArenaStore, LeavesAFolderThatIsFull) {
+  ArenaStore store({"/dev/shm"});
+  const auto bytes = random_bytes(4 * mib, 1);
+  auto lease = store.allocate_to_fill(bytes.size());
+  const std::shared_ptr<Arena> full = lease->arena;
+  fill(lease, bytes, {0});
+  // Files that may not grow stand for a folder without room.
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{mib, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &none);
+  EXPECT_NE(ArenaStore::fill(lease, mib, bytes.data() + mib, mib), 0);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  lease.reset();
+  lease = store.allocate_to_fill(bytes.size());
+  EXPECT_NE(lease->arena, full);
+  fill(lease, bytes, {0, 1, 2, 3});
+  EXPECT_TRUE(holds(lease, bytes));
 }
 
 TEST(ArenaStore, OutlivedByItsLeases) {

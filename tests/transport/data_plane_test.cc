@@ -169,7 +169,7 @@ TEST(DataPlane, SendsAnObjectToManyAboutOnce) {
   auto fetched_by = peers.begin();
   for (Fetched& fetched : all) {
     (*fetched_by++)
-        ->fetch(object.id(), fetched.memory->data(), fetched.memory, sources, fetched.teller());
+        ->fetch(object.id(), fetched.destination(), sources, fetched.teller());
   }
   auto peer = peers.begin();
   for (Fetched& fetched : all) {

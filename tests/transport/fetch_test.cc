@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "paracord/tests/transport/planes.h"
-#include "paracord/transport/place_chunk.h"
 
 namespace paracord::cluster::data {
 namespace {
@@ -24,7 +23,7 @@ struct FetchTest : testing::Test {
     Fetch::Setup setup;
     setup.self = self;
     setup.object = object.id();
-    setup.destination = memory.data();
+    setup.destination = {memory.data(), nullptr, fill};
     setup.sources = std::move(sources);
     setup.window_chunks = window;
     setup.silence = milliseconds(1000);
@@ -84,6 +83,7 @@ struct FetchTest : testing::Test {
 
   Object object{64 * mebibyte};  // 32 chunks
   std::vector<std::byte> memory = std::vector<std::byte>(64 * mebibyte);
+  std::function<int(std::size_t, std::span<const std::byte>)> fill;
   std::map<PeerId, std::vector<std::uint32_t>> wanted;
   std::map<PeerId, int> tables_asked, brought;
   std::map<PeerId, std::set<std::uint32_t>> had;
@@ -246,14 +246,44 @@ TEST_F(FetchTest, NeedsNobodyForNothing) {
   EXPECT_EQ(fetch->state(), Fetch::State::lost);
 }
 
-TEST(PlaceChunk, WritesOnlyWhatIsRight) {
-  const Object object(mebibyte + 5);
-  std::vector<std::byte> place(mebibyte + 6);
-  EXPECT_FALSE(place_chunk(place.data(), *object.content, digest_of({})));
-  EXPECT_EQ(place[0], std::byte{0});
-  EXPECT_TRUE(place_chunk(place.data(), *object.content, digest_of(*object.content)));
-  EXPECT_EQ(std::memcmp(place.data(), object.content->data(), mebibyte + 5), 0);
-  EXPECT_EQ(place.back(), std::byte{0});
+TEST_F(FetchTest, WritesOnlyWhatIsRight) {
+  start({origin, 2});
+  has_all(origin);
+  const std::vector<std::byte> other(chunk_bytes);
+  EXPECT_FALSE(fetch->take_chunk(origin, {object.id(), 0, other}, now));
+  EXPECT_EQ(memory, std::vector<std::byte>(memory.size()));
+}
+
+TEST_F(FetchTest, FillsItsDestinationPartByPart) {
+  std::set<std::size_t> filled;
+  fill = [&](std::size_t offset, std::span<const std::byte> part) {
+    EXPECT_TRUE(filled.insert(offset).second);
+    std::copy(part.begin(), part.end(), memory.begin() + static_cast<std::ptrdiff_t>(offset));
+    return 0;
+  };
+  start({origin});
+  has_all(origin);
+  for (std::uint32_t i = 0; i != object.table->chunks.size(); ++i) {
+    EXPECT_TRUE(bring(origin, i));
+    EXPECT_TRUE(bring(origin, i));
+  }
+  EXPECT_EQ(fetch->state(), Fetch::State::done);
+  EXPECT_EQ(memory, *object.content);
+}
+
+TEST_F(FetchTest, EndsWhereItsDestinationIsFull) {
+  int room = 2;
+  fill = [&](std::size_t, std::span<const std::byte>) { return room-- > 0 ? 0 : ENOSPC; };
+  start({origin});
+  has_all(origin);
+  bring(origin, 0);
+  bring(origin, 1);
+  EXPECT_EQ(fetch->state(), Fetch::State::running);
+  bring(origin, 2);
+  EXPECT_EQ(fetch->state(), Fetch::State::lost);
+  EXPECT_FALSE(fetch->has(2));
+  EXPECT_EQ(fetch->failure().code(), StatusCode::unavailable);
+  EXPECT_NE(fetch->failure().message().find("No space left"), std::string::npos);
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ class Fetched {
   bool is_told() const { return shared_->told.load() != 0; }
   std::shared_ptr<const ObjectTable> table() const { return shared_->table; }
 
+  DataPlane::Destination destination() const { return {memory->data(), memory, nullptr}; }
   const std::shared_ptr<std::vector<std::byte>> memory;
 
  private:
@@ -84,8 +85,7 @@ struct Peer {
   }
   Fetched fetch(const ObjectId& object, std::vector<PeerId> sources) {
     Fetched fetched(object);
-    plane->fetch(object, fetched.memory->data(), fetched.memory, std::move(sources),
-                 fetched.teller());
+    plane->fetch(object, fetched.destination(), std::move(sources), fetched.teller());
     return fetched;
   }
   DataPlane::Options options;

@@ -5,10 +5,13 @@
 //   unseen         a task is killed, and the system does not tell the program of its children
 //   share [FOLDER] tasks read an array of 16 MiB, with this temp_folder
 //   make [FOLDER]  tasks make arrays of 2 MiB, 24 in all, with this temp_folder
+//   travel         arrays of 4 and 2 MiB go to a cluster's node and back, with little /dev/shm left
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -127,8 +130,7 @@ Array<double> filled(int x) {
   return made;
 }
 
-bool make(std::optional<std::string> folder) {
-  Parallel parallel({.n_jobs = 2, .backend = "processes", .temp_folder = std::move(folder)});
+bool makes_right_arrays(Parallel& parallel) {
   const std::vector<Array<double>> all =
       parallel(std::views::iota(0, 24) |
                std::views::transform([](int i) { return paracord::delayed<filled>(i); }));
@@ -136,8 +138,39 @@ bool make(std::optional<std::string> folder) {
   for (int i = 0; i != 24; ++i) {
     for (const double element : all[static_cast<std::size_t>(i)].as_span()) right &= element == i;
   }
+  return right;
+}
+
+bool make(std::optional<std::string> folder) {
+  Parallel parallel({.n_jobs = 2, .backend = "processes", .temp_folder = std::move(folder)});
+  const bool right = makes_right_arrays(parallel);
   print_open_files("file");
   return right;
+}
+
+void leave_shared_memory(std::size_t bytes) {
+  struct statvfs about {};
+  const int file = open("/dev/shm/full", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  if (statvfs("/dev/shm", &about) != 0 ||
+      posix_fallocate(file, 0, static_cast<off_t>(about.f_bavail * about.f_frsize - bytes)) != 0)
+    throw std::runtime_error("/dev/shm cannot be filled");
+}
+
+bool travel() {
+  Parallel parallel({.n_jobs = 2,
+                     .backend = "zeromq",
+                     .backend_options = paracord::ZeromqOptions{.share_memory = false}});
+  bool right = parallel(std::views::iota(0, 1) | std::views::transform([](int i) {
+                          return paracord::delayed([](int x) { return x + 1; }, i);
+                        }))[0] == 1;
+  leave_shared_memory(10 * mebibyte);
+  std::vector<std::vector<double>> given;
+  for (int i = 0; i != 6; ++i) given.emplace_back(mebibyte / 2, i);
+  const auto lasts = parallel(given | std::views::transform([](const std::vector<double>& data) {
+                                return paracord::delayed<last>(std::span(data));
+                              }));
+  for (std::size_t i = 0; i != lasts.size(); ++i) right &= lasts[i] == static_cast<double>(i);
+  return makes_right_arrays(parallel) && right;
 }
 
 }  // namespace
@@ -151,6 +184,7 @@ int main(int argc, char** argv) {
                        : what == "touch"  ? touch()
                        : what == "unseen" ? unseen()
                        : what == "share"  ? share(folder)
+                       : what == "travel" ? travel()
                                           : make(folder);
     std::puts(right ? "ok" : "WRONG");
     return right ? 0 : 1;

@@ -64,6 +64,13 @@ def full_in_the_course_of_time(program):
         check(folders_of(said) == {"/dev/shm", system}, f"both folders are used: {said}")
 
 
+def full_while_arrays_travel(program):
+    """What a node fetches goes to the disk, what a client fetches to its heap."""
+    in_own_shared_memory("128m")
+    with folders("system") as (system,):
+        succeeds([program, "travel"], env=environment(TMPDIR=system))
+
+
 def no_room_anywhere(program):
     in_own_shared_memory("6m")
     with folders("system") as (system,):
@@ -133,5 +140,5 @@ def memory_of_a_group(program):
 
 
 main({case.__name__: case for case in (
-    order_of_folders, full_from_the_beginning, full_in_the_course_of_time, no_room_anywhere, address_space,
-    little_address_space, small_files, memory_of_a_group)})
+    order_of_folders, full_from_the_beginning, full_in_the_course_of_time, full_while_arrays_travel,
+    no_room_anywhere, address_space, little_address_space, small_files, memory_of_a_group)})
