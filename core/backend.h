@@ -25,6 +25,7 @@ struct Capabilities {
   bool abort_ends_all = false;  ///< abort() completes those that run, too: nothing of them reaches
                                 ///< the caller any more, though what is elsewhere may still begin
   int batches_per_worker = 2;   ///< in flight, so that a worker has the next one at hand
+  int short_batches_per_worker = 0;  ///< the same, while they run for microseconds; 0: no more
 };
 
 /// Takes what tasks have printed, from any thread. False: it is to be printed here, too; see

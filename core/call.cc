@@ -11,7 +11,6 @@ namespace paracord::detail {
 namespace {
 
 constexpr int deepest_nesting = 128;
-constexpr std::int64_t most_slots = 1 << 20;
 
 // The submit() that this thread is inside of, so that a batch which completes there is seen.
 struct Submitting {
@@ -126,9 +125,8 @@ void Call::configure() {
                              "' has no active worker; start one, or choose another backend");
   }
   workers_ = configured.workers;
-  slot_limit_ = static_cast<std::uint32_t>(
-      std::min(most_slots, std::int64_t{workers_} * std::max(1, capabilities_.batches_per_worker)));
-  worker_indexes_.prepare(slot_limit_ + 1);  // a reader may help beyond the slots
+  depth_.prepare(workers_, capabilities_);
+  worker_indexes_.prepare(depth_.most() + 1);  // a reader may help beyond the slots
   // A call of no more tasks than workers has no use for larger batches, nor anything to learn about
   // them.
   timed_ = size_ > static_cast<std::size_t>(workers_);
@@ -204,7 +202,15 @@ void Call::batch_done(void* call, void* block, Status status) noexcept {
     outer->completed = true;
     return;
   }
+  if (self.slots_.leave_beyond(self.depth_.limit())) return;
+  self.go_deeper();
   if (Block* next = self.work_or_leave(Runner::this_thread)) self.submit(next);
+}
+
+// One more for each that ends, as long as more of them may be in flight than so far.
+void Call::go_deeper() {
+  if (depth_.limit() == depth_.usual() || !slots_.has_room(depth_.limit()) || !take_slot()) return;
+  if (Block* more = work_or_leave(Runner::another)) submit(more);
 }
 
 void Call::end_batch(Block& block, const Status& status) {

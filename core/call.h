@@ -10,6 +10,7 @@
 
 #include "paracord/core/block.h"
 #include "paracord/core/block_list.h"
+#include "paracord/core/depth.h"
 #include "paracord/core/entry.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/event.h"
@@ -153,7 +154,8 @@ class Call final : public CallControl {
     progress_.notify();
     if (capabilities_.caller_collects) backend_->interrupt();
   }
-  bool take_slot() { return slots_.take(slot_limit_); }
+  bool take_slot() { return slots_.take(depth_.limit()); }
+  void go_deeper();
   void submit(Block* block);
   enum class Runner { this_thread, another };
   Block* next_work(Runner runner);
@@ -202,7 +204,7 @@ class Call final : public CallControl {
   const std::string* backend_in_use_ = nullptr;  // its name
   Capabilities capabilities_;
   int workers_ = 0;
-  std::uint32_t slot_limit_ = 0;
+  Depth depth_;
   int nesting_level_;
   bool transparent_ = false;  // tasks run at the caller's level and in its scope
   bool timed_ = true;         // run times say how large the next batches shall be

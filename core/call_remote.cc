@@ -69,6 +69,7 @@ void Call::remote_dropped(Block& block, std::size_t index, const Status& status)
 void Call::remote_measured(Block& block, std::size_t count, std::chrono::nanoseconds ran) noexcept {
   if (count == 0 || !timed_) return;
   const double each = static_cast<double>(ran.count()) / static_cast<double>(count);
+  depth_.batch_ran(each * static_cast<double>(block.count));
   const auto whole = each * static_cast<double>(block.automatic_size);
   backend_->batch_completed(block.automatic_size,
                             std::chrono::nanoseconds(static_cast<std::int64_t>(whole)));

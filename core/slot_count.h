@@ -28,6 +28,19 @@ class SlotCount {
     }
   }
 
+  bool has_room(std::uint32_t limit) const {
+    return (state_.load(std::memory_order_relaxed) & count_bits) < limit;
+  }
+
+  /// Gives the slot back if more than `limit` (not 0) are taken: those that stay find the work.
+  bool leave_beyond(std::uint32_t limit) {
+    std::uint32_t state = state_.load(std::memory_order_relaxed);
+    while ((state & count_bits) > limit) {
+      if (state_.compare_exchange_weak(state, state - 1, std::memory_order_acq_rel)) return true;
+    }
+    return false;
+  }
+
   /// False: the slot is still held, since somebody has asked for one meanwhile. Look for work
   /// again.
   [[nodiscard]] bool give_back() {

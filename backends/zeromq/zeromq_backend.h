@@ -28,7 +28,10 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   ~ZeromqBackend();
 
   Capabilities capabilities() const override {
-    return {.inner_max_num_threads = true, .abort_ends_all = true, .batches_per_worker = 32};
+    return {.inner_max_num_threads = true,
+            .abort_ends_all = true,
+            .batches_per_worker = 32,
+            .short_batches_per_worker = 256};
   }
   int default_n_jobs() const override { return -1; }
   int effective_n_jobs(int n_jobs) const override;

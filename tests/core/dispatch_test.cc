@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <latch>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "paracord/core/generator_call.h"
+#include "paracord/core/remote_tasks.h"
 #include "paracord/paracord.h"
 #include "paracord/testkit/manual_backend.h"
 #include "paracord/tests/core/test_tasks.h"
@@ -250,6 +252,38 @@ TEST_F(Dispatch, SaysThatNoWorkerIsThere) {
   register_parallel_backend("nobody", [this] { return std::make_unique<ManualBackend>(queue, 0); });
   Parallel nobody({.n_jobs = 2, .backend = "nobody"});
   EXPECT_THROW(nobody(squares(3)), BackendUnavailable);
+}
+
+// The batch that has waited longest runs in another process, as long as is said.
+void run_next_elsewhere(const ManualBackend::Shared& queue, std::chrono::nanoseconds ran) {
+  auto next = queue->with([](ManualBackend::Queue& q) {
+    auto first = std::move(q.waiting.front());
+    q.waiting.pop_front();
+    return first;
+  });
+  RemoteTasks* tasks = next.batch.elsewhere();
+  ASSERT_NE(tasks, nullptr);
+  Encoder result;
+  result.put(0);
+  Decoder read(result.data(), result.size());
+  tasks->succeeded(0, read, RemoteRun{});
+  tasks->measured(1, ran);
+  next.on_done();
+}
+
+TEST_F(Dispatch, SendsMoreBatchesAheadWhileTheyAreShort) {
+  using std::chrono::microseconds;
+  Capabilities capabilities;
+  capabilities.batches_per_worker = 4;
+  capabilities.short_batches_per_worker = 10;
+  Parallel parallel(manual(2, 1, capabilities));
+  std::jthread call([&] { EXPECT_EQ(parallel(squares(400)).size(), 400u); });
+  while (ManualBackend::waiting(queue) != 8) std::this_thread::yield();
+  for (int i = 0; i != 30; ++i) run_next_elsewhere(queue, microseconds(1));
+  EXPECT_EQ(ManualBackend::waiting(queue), 20u);
+  for (int i = 0; i != 30; ++i) run_next_elsewhere(queue, microseconds(1000));
+  EXPECT_EQ(ManualBackend::waiting(queue), 8u);
+  while (ManualBackend::waiting(queue) != 0) run_next_elsewhere(queue, microseconds(1));
 }
 
 TEST_F(Dispatch, AsksAtMostForTheResultsThatMayWait) {
