@@ -55,10 +55,7 @@ int serve(const Options& options) {
                               : options.address;
   std::vector<int> nodes;
   int scheduler = 0;
-  const auto end_nodes = [&nodes] {
-    for (const int node : nodes) kill(node, SIGTERM);
-  };
-  on_termination(end_nodes, end_nodes);
+  Termination termination;
   const std::string lifeline = std::to_string(getpid());
   std::vector<std::string> for_scheduler{"scheduler", "--listen", address, "--ends-with", lifeline};
   if (!options.http.empty()) for_scheduler.insert(for_scheduler.end(), {"--http", options.http});
@@ -79,6 +76,10 @@ int serve(const Options& options) {
     }
     nodes.push_back(start(arguments));
   }
+  const auto end_nodes = [&nodes] {
+    for (const int node : nodes) kill(node, SIGTERM);
+  };
+  const auto served = termination.serve(end_nodes, end_nodes);
   std::printf("export PARACORD_SCHEDULER=%s\n", address.c_str());
   std::fflush(stdout);
   int worst = all_right;

@@ -77,9 +77,9 @@ cluster::NodeAgent::Options agent_options(const Options& options) {
 }
 
 int serve(const Options& options) {
-  std::unique_ptr<cluster::NodeAgent> agent;
-  on_termination([&agent] { agent->drain(); }, [&agent] { agent->stop(); });
-  agent = std::make_unique<cluster::NodeAgent>(agent_options(options));
+  Termination termination;
+  const auto agent = std::make_unique<cluster::NodeAgent>(agent_options(options));
+  const auto served = termination.serve([&agent] { agent->drain(); }, [&agent] { agent->stop(); });
   const auto pages = serve_pages(options.http, *agent);
   log_line("node: ready");
   const std::string trouble = agent->run();

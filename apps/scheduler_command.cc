@@ -113,12 +113,12 @@ void serve(const Options& options) {
       static_cast<std::uint64_t>(options.queue_megabytes * 1024 * 1024);
   server_options.scheduler.prefetch = seconds(options.prefetch_milliseconds / 1000);
   server_options.describe = &status_as_json;
-  std::unique_ptr<cluster::SchedulerServer> server;
-  on_termination([&server] { server->stop(); }, [] { std::_Exit(failed); });
+  Termination termination;
   const auto relay = open_relay(options.relay, server_options.control.listen);
   server_options.relay = relay;
   server_options.scheduler.relay = options.relay_advertise;
-  server = std::make_unique<cluster::SchedulerServer>(std::move(server_options));
+  const auto server = std::make_unique<cluster::SchedulerServer>(std::move(server_options));
+  const auto served = termination.serve([&server] { server->stop(); }, [] { std::_Exit(failed); });
   const auto pages = serve_pages(options.http, *server);
   for (const std::string& address : server->addresses()) log_line("scheduler: ready on " + address);
   if (relay != nullptr) log_line("scheduler: relay on " + relay->address());

@@ -162,8 +162,8 @@ class Receiver {
 // One source, some receivers that know each other.
 class Planes {
  public:
-  Planes(std::size_t receivers, bool encrypted, Memory memory,
-         const std::vector<std::byte>& bytes, const std::shared_ptr<const ObjectTable>& table) {
+  Planes(std::size_t receivers, bool encrypted, Memory memory, const std::vector<std::byte>& bytes,
+         const std::shared_ptr<const ObjectTable>& table) {
     for (std::size_t i = 0; i != receivers; ++i)
       receivers_.push_back(std::make_unique<Receiver>(2 + i, encrypted, memory, table->id));
     DataPlane::Options options;

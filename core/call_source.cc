@@ -151,7 +151,8 @@ Call::Wanted Call::wanted_size() {
   if (options().pre_dispatch && !reads_all_first()) {
     const auto ahead = static_cast<std::size_t>(options().pre_dispatch->tasks);
     const std::size_t waiting = next_index_ - ended_.load(std::memory_order_acquire);
-    size = std::min(size, std::max<std::size_t>(ahead / static_cast<std::size_t>(depth_.usual()), 1));
+    size =
+        std::min(size, std::max<std::size_t>(ahead / static_cast<std::size_t>(depth_.usual()), 1));
     size = std::min(size, ahead - std::min(ahead, waiting));
   }
   return {setup_.bounded_results ? room_for_results(size) : size, automatic, true};

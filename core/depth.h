@@ -23,9 +23,7 @@ class Depth {
     deep_ = std::max(usual_, all(capabilities.short_batches_per_worker, most_deep));
   }
 
-  std::uint32_t limit() const {
-    return is_deep_.load(std::memory_order_relaxed) ? deep_ : usual_;
-  }
+  std::uint32_t limit() const { return is_deep_.load(std::memory_order_relaxed) ? deep_ : usual_; }
   std::uint32_t usual() const { return usual_; }
   std::uint32_t most() const { return deep_; }
 

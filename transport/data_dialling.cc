@@ -21,6 +21,8 @@ constexpr int most_doublings = 6;
 constexpr int most_failures = 3;
 // Then ZeroMQ should have begun to connect again.
 constexpr Time retry_begins = std::chrono::seconds(2);
+// Between two turns of a plane that runs: it waits for half a second at most.
+constexpr Time longest_turn = std::chrono::seconds(3);
 // A connection through the relay is two, with a name to look up between them.
 constexpr int patience_with_relay = 3;
 
@@ -156,6 +158,17 @@ void DataLinks::reopen(Dialled& dialled, Time now) {
 void DataLinks::reopen_failed(Time now) {
   for (auto& [peer, dialled] : dialled_) {
     if (dialled->reopens && now >= *dialled->reopens) reopen(*dialled, now);
+  }
+}
+
+// This process was stopped for a while: that says nothing about peers.
+void DataLinks::forgive_pause(Time now) {
+  const Time pause = turned_ == Time{} ? Time{} : now - turned_;
+  turned_ = now;
+  if (pause < longest_turn) return;
+  for (auto& [peer, dialled] : dialled_) {
+    dialled->way_since += pause;
+    if (dialled->unreachable_since) *dialled->unreachable_since += pause;
   }
 }
 

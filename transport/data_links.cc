@@ -242,6 +242,7 @@ void DataLinks::probe_routes(Time now) {
 }
 
 void DataLinks::turn(int wake_fd, Time longest, Time now, const std::function<void()>& woken) {
+  forgive_pause(now);
   reopen_failed(now);
   try_other_ways(now);
   probe_routes(now);

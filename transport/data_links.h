@@ -79,6 +79,7 @@ class DataLinks {
   void reopen(Dialled& dialled, Time now);
   void reopen_failed(Time now);
   bool is_in_vain(const Dialled& dialled, Time now) const;
+  void forgive_pause(Time now);
   void try_other_ways(Time now);
   void probe_routes(Time now);
   void read_monitor(PeerId peer, Time now);
@@ -112,7 +113,7 @@ class DataLinks {
   std::vector<zmq::pollitem_t> items_;
   std::vector<PeerId> order_;  // of those dialled, in items_
   bool items_stale_ = true;
-  Time probed_{};
+  Time probed_{}, turned_{};
   std::atomic<std::uint64_t> banned_{0};
   std::uint64_t monitors_ = 0;
 };

@@ -142,10 +142,9 @@ bool DataPlane::State::send_chunk(PeerId to, const data::Outbox::Item& item,
     const data::Fetch& fetch = *found->second;
     if (!fetch.has(item.chunk)) return true;  // not told of: whoever asks for it asks again
     const DataPlane::Destination& memory = fetch.destination();
-    const std::shared_ptr<const void> keep(static_cast<const void*>(memory.data),
-                                           [owner = memory.owner, turn](const void*) {
-                                             (void)owner;
-                                           });
+    const std::shared_ptr<const void> keep(
+        static_cast<const void*>(memory.data),
+        [owner = memory.owner, turn](const void*) { (void)owner; });
     return send_bytes(to, item, memory.data, keep);
   }
   const auto found = offers.find(item.object);

@@ -185,8 +185,16 @@ struct Relay::State {
     co_return what == Answer::done;
   }
 
+  // A name that cannot be looked up holds up other names, for as long as the system tries: all are
+  // looked up by one thread. Addresses need none.
   asio::awaitable<bool> reach(const Target& target, tcp::socket& node) {
     std::error_code failed;
+    const auto address = asio::ip::make_address(target.first, failed);
+    if (!failed) {
+      co_await node.async_connect({address, target.second},
+                                  asio::redirect_error(asio::use_awaitable, failed));
+      co_return !failed;
+    }
     tcp::resolver resolver(context);
     const auto ends =
         co_await resolver.async_resolve(target.first, std::to_string(target.second),

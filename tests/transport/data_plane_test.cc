@@ -168,8 +168,7 @@ TEST(DataPlane, SendsAnObjectToManyAboutOnce) {
   for (PeerId id = 0; id != sinks; ++id) all.emplace_back(object.id());
   auto fetched_by = peers.begin();
   for (Fetched& fetched : all) {
-    (*fetched_by++)
-        ->fetch(object.id(), fetched.destination(), sources, fetched.teller());
+    (*fetched_by++)->fetch(object.id(), fetched.destination(), sources, fetched.teller());
   }
   auto peer = peers.begin();
   for (Fetched& fetched : all) {
