@@ -16,6 +16,7 @@ struct Welcome {
   /// Where connections are passed on to nodes: tcp://HOST:PORT, with * for the host by which the
   /// scheduler itself is reached; empty: nowhere.
   std::string relay{};
+  std::int64_t node_lost_nanoseconds = 0;  ///< of silence; 0: it does not say
 };
 /// To a peer that cannot take part, with the reason. It does not try again.
 struct Refuse {

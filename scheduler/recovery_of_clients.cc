@@ -169,7 +169,7 @@ Fault on_hello(State& state, Client& client, ClientHello& hello) {
   take_identity(state, client, hello);
   send(state, client.session,
        Welcome{state.epoch, state.options.queue_bytes, state.options.heartbeat.count(),
-               state.options.relay});
+               state.options.relay, state.options.node_lost_after.count()});
   send(state, client.session, Slots{state.slot_count});
   take_known_nodes(state, client, hello, waits);
   if (Fault fault = take_calls(state, client, hello); !fault.empty()) return fault;

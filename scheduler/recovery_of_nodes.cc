@@ -143,7 +143,8 @@ Fault on_hello(State& state, Node& node, NodeHello& hello) {
   if (node.slots != 0) ++state.counters.resyncs;
   take_identity(state, node, hello);
   send(state, node.session,
-       Welcome{state.epoch, 0, state.options.heartbeat.count(), state.options.relay});
+       Welcome{state.epoch, 0, state.options.heartbeat.count(), state.options.relay,
+               state.options.node_lost_after.count()});
   tell_calls_again(state, node);
   return_missing(state, node, hello);
   for (const HeldBatch& held : hello.held) take_held(state, node, held);

@@ -94,6 +94,7 @@ class SimProgram {
   void on(const cluster::client::Printed&) {}
   void on(const cluster::client::Refused& effect);
   void on(const cluster::client::UseRelay&) {}
+  void on(const cluster::client::NodesAreLostAfter&) {}
 
   Outside& out_;
   const SimProgramPlan plan_;

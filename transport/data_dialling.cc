@@ -21,6 +21,8 @@ constexpr int most_doublings = 6;
 constexpr int most_failures = 3;
 // Then ZeroMQ should have begun to connect again.
 constexpr Time retry_begins = std::chrono::seconds(2);
+// Until a loss that has been noticed is known everywhere.
+constexpr Time news_of_losses = std::chrono::seconds(5);
 // Between two turns of a plane that runs: it waits for half a second at most.
 constexpr Time longest_turn = std::chrono::seconds(3);
 // A connection through the relay is two, with a name to look up between them.
@@ -172,6 +174,10 @@ void DataLinks::forgive_pause(Time now) {
   }
 }
 
+void DataLinks::wait_for_losses(Time silence) {
+  losses_known_after_ = silence + news_of_losses;
+}
+
 // Whether the other way should be tried: there is one, and this one leads nowhere.
 bool DataLinks::is_in_vain(const Dialled& dialled, Time now) const {
   if (!relay_.starts_with(tcp)) return dialled.relayed;  // it is there no more
@@ -184,6 +190,7 @@ bool DataLinks::is_in_vain(const Dialled& dialled, Time now) const {
 
 // Where nothing answers, directly and through the relay in turn.
 void DataLinks::try_other_ways(Time now) {
+  const Time patience = std::max(options_.unreachable_after, losses_known_after_);
   std::vector<std::pair<PeerId, std::string>> unreachable;
   for (auto& [peer, dialled] : dialled_) {
     if (dialled->connected || dialled->turned_away) continue;
@@ -193,8 +200,7 @@ void DataLinks::try_other_ways(Time now) {
       dialled->failures = 0;
       reopen(*dialled, now);
     }
-    if (dialled->unreachable_since &&
-        now - *dialled->unreachable_since > options_.unreachable_after) {
+    if (dialled->unreachable_since && now - *dialled->unreachable_since > patience) {
       dialled->unreachable_since = now;
       unreachable.emplace_back(peer, unreachable_text(dialled->node, relay_));
     }

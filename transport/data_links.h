@@ -44,6 +44,7 @@ class DataLinks {
   const std::string& address() const { return address_; }
   void dial(const NodeAddress& node);
   void use_relay(const std::string& address) { relay_ = address; }
+  void wait_for_losses(Time silence);
   void forget(PeerId peer);
   bool reaches(PeerId peer) const;
   /// The process that the peer is, where it shares memory with this one; 0: it does not.
@@ -113,7 +114,7 @@ class DataLinks {
   std::vector<zmq::pollitem_t> items_;
   std::vector<PeerId> order_;  // of those dialled, in items_
   bool items_stale_ = true;
-  Time probed_{}, turned_{};
+  Time probed_{}, turned_{}, losses_known_after_{};
   std::atomic<std::uint64_t> banned_{0};
   std::uint64_t monitors_ = 0;
 };

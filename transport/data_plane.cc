@@ -195,6 +195,10 @@ void DataPlane::use_relay(const std::string& address) {
   state_->post([state = state_.get(), address] { state->links.use_relay(address); });
 }
 
+void DataPlane::wait_for_losses(Time silence) {
+  state_->post([state = state_.get(), silence] { state->links.wait_for_losses(silence); });
+}
+
 void DataPlane::forget(PeerId peer) {
   state_->post([state = state_.get(), peer] {
     state->links.forget(peer);

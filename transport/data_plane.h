@@ -59,6 +59,9 @@ class DataPlane {
   /// Peers that cannot be connected to are dialled through it as well, in turn. tcp://host:port;
   /// empty: there is none.
   void use_relay(const std::string& address);
+  /// Peers that have gone are forgotten so long after they fell silent: only then may one that
+  /// cannot be connected to count as unreachable.
+  void wait_for_losses(Time silence);
   /// It will not come back: closes the connection; what was asked of it is asked of others.
   void forget(PeerId peer);
 

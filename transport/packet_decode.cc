@@ -195,7 +195,7 @@ Message read(wire::Message::Reader in) {
     case wire::Message::WELCOME: {
       const auto welcome = in.getWelcome();
       return Welcome{welcome.getEpoch(), welcome.getQueueBytes(), welcome.getHeartbeatNanoseconds(),
-                     text_of(welcome.getRelay())};
+                     text_of(welcome.getRelay()), welcome.getNodeLostNanoseconds()};
     }
     case wire::Message::REFUSE:
       return Refuse{text_of(in.getRefuse())};

@@ -200,6 +200,7 @@ void put(Out out, const Welcome& welcome) {
   to.setQueueBytes(welcome.queue_bytes);
   to.setHeartbeatNanoseconds(welcome.heartbeat_nanoseconds);
   to.setRelay(welcome.relay);
+  to.setNodeLostNanoseconds(welcome.node_lost_nanoseconds);
 }
 void put(Out out, const Refuse& refuse) {
   out.setRefuse(refuse.why);

@@ -185,6 +185,7 @@ struct Welcome {
   queueBytes @1 :UInt64;
   heartbeatNanoseconds @2 :Int64;
   relay @3 :Text;
+  nodeLostNanoseconds @4 :Int64;
 }
 
 struct CallOpened {

@@ -54,12 +54,16 @@ struct Refused {
 struct UseRelay {
   std::string address;
 };
+/// A node that has gone is forgotten so long after it was last heard of.
+struct NodesAreLostAfter {
+  Time silence{};
+};
 /// What tasks of a call have printed; perhaps of one that is closed.
 struct Printed {
   TaskOutput output;
 };
 using Effect = std::variant<CallReady, ClusterSlots, DialNode, ForgetNode, Arrived, Over, Refused,
-                            UseRelay, Printed>;
+                            UseRelay, NodesAreLostAfter, Printed>;
 }  // namespace client
 
 /// What a client knows of its calls: what was submitted, who runs it, which results are there. The

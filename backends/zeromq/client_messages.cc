@@ -19,6 +19,8 @@ void ClientLedger::State::act_on(Message& message) {
 void ClientLedger::State::on(const Welcome& message) {
   queue_bytes = message.queue_bytes;
   effects.push_back(client::UseRelay{message.relay});
+  if (message.node_lost_nanoseconds > 0)
+    effects.push_back(client::NodesAreLostAfter{Time(message.node_lost_nanoseconds)});
   send_what_fits();
 }
 

@@ -170,6 +170,8 @@ void ClusterClient::State::carry_out(client::Effect& effect) {
     plane.forget(forget->node);
   } else if (auto* relay = std::get_if<client::UseRelay>(&effect)) {
     plane.use_relay(relay_at(relay->address, options.link.address));
+  } else if (auto* lost = std::get_if<client::NodesAreLostAfter>(&effect)) {
+    plane.wait_for_losses(lost->silence);
   } else if (auto* results = std::get_if<client::Arrived>(&effect)) {
     const CallId call = call_of.with([&](auto& all) {
       const auto found = all.find(results->batch);

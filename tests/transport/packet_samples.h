@@ -33,7 +33,7 @@ inline Packet sample_packet() {
            HaveObjects{{object}},
            DropObjects{{object, object}},
            Drain{},
-           Welcome{12, 13, 14},
+           Welcome{12, 13, 14, "tcp://*:7712", 15},
            Refuse{"why"},
            Resync{},
            CallOpened{7, true, 4},

@@ -222,5 +222,26 @@ TEST(Relay, IsSaidToBeMissingWhereItIs) {
   EXPECT_NE(why.find(walled.wall.address()), std::string::npos) << why;
 }
 
+// A node that is lost cannot be reached either: that is found out by others, who say so.
+TEST(Relay, IsNotSaidToBeMissingBeforeNodesCountAsLost) {
+  WalledNode walled;
+  detail::Event event;
+  std::atomic<int> patient_told{0}, other_told{0};
+  Peer patient(2, false, make_key_pair()), other(3, false, make_key_pair());
+  for (const auto& [peer, told] : {std::pair(&patient, &patient_told), {&other, &other_told}}) {
+    peer->options.unreachable_after = 100ms;
+    peer->start();
+    (*peer)->on_unreachable([&event, told = told](PeerId, const std::string&) {
+      told->fetch_add(1);
+      event.notify();
+    });
+  }
+  patient->wait_for_losses(std::chrono::hours(1));
+  patient->dial(walled.address);
+  other->dial(walled.address);
+  event.wait([&] { return other_told.load() >= 3; });
+  EXPECT_EQ(patient_told.load(), 0);
+}
+
 }  // namespace
 }  // namespace paracord::cluster::test

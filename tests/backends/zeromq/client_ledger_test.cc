@@ -45,6 +45,15 @@ TEST_F(ClientLedgerTest, SubmitsOnlyOnceItIsWelcome) {
   EXPECT_EQ(all<Submit>(link.hear()).size(), 1u);
 }
 
+TEST_F(ClientLedgerTest, TellsWhatIsSaidOfNodesThatCannotBeReached) {
+  link.begin();
+  (void)ledger.take_effects();
+  link.say({Welcome{1, 0, 0, "tcp://*:7712", 30}});
+  const auto effects = ledger.take_effects();
+  EXPECT_EQ(all_of<client::UseRelay>(effects).at(0).address, "tcp://*:7712");
+  EXPECT_EQ(all_of<client::NodesAreLostAfter>(effects).at(0).silence, Time(30));
+}
+
 TEST_F(ClientLedgerTest, HoldsBackWhatTheQueueHasNoRoomFor) {
   link.begin(1, 1000);
   ledger.open_call(call(1));
