@@ -28,6 +28,7 @@ struct Options {
   std::string keys;
   std::string relay, relay_advertise;
   double suspect_after = 3, node_lost_after = 15, client_lost_after = 60;
+  double node_closed_after = 1, client_closed_after = 10;
   double queue_megabytes = 64, prefetch_milliseconds = 4;
   HttpOptions http;
 };
@@ -109,6 +110,8 @@ void serve(const Options& options) {
   server_options.scheduler.suspect_after = seconds(options.suspect_after);
   server_options.scheduler.node_lost_after = seconds(options.node_lost_after);
   server_options.scheduler.client_lost_after = seconds(options.client_lost_after);
+  server_options.scheduler.node_closed_after = seconds(options.node_closed_after);
+  server_options.scheduler.client_closed_after = seconds(options.client_closed_after);
   server_options.scheduler.queue_bytes =
       static_cast<std::uint64_t>(options.queue_megabytes * 1024 * 1024);
   server_options.scheduler.prefetch = seconds(options.prefetch_milliseconds / 1000);
@@ -160,6 +163,12 @@ void add_scheduler_command(CLI::App& app, int& exit_code) {
                       "Seconds of silence after which a node's tasks run elsewhere");
   command->add_option("--client-lost-after", options->client_lost_after,
                       "Seconds of silence after which a client's tasks are cancelled");
+  command->add_option("--node-closed-after", options->node_closed_after,
+                      "Seconds after which a node's tasks run elsewhere once its connection was "
+                      "closed, as it is when its process ends");
+  command->add_option("--client-closed-after", options->client_closed_after,
+                      "Seconds after which a client's tasks are cancelled once its connection was "
+                      "closed, as it is when its process ends");
   command->add_option("--queue-megabytes", options->queue_megabytes,
                       "Of tasks that one client may have waiting here");
   command->add_option("--prefetch-milliseconds", options->prefetch_milliseconds,

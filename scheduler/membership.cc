@@ -35,6 +35,16 @@ void forget_index(State& state, std::uint32_t index) {
   }
 }
 
+Time lost_limit(const State& state, const Session& session) {
+  const SchedulerOptions& options = state.options;
+  return session.role == Role::node ? options.node_lost_after : options.client_lost_after;
+}
+
+Time closed_limit(const State& state, const Session& session) {
+  const SchedulerOptions& options = state.options;
+  return session.role == Role::node ? options.node_closed_after : options.client_closed_after;
+}
+
 }  // namespace
 
 Client& add_client(State& state, PeerId id, PeerId root, std::uint32_t weight) {
@@ -101,6 +111,7 @@ void remove_client(State& state, Client& client) {
 
 void hear(State& state, Session& session) {
   session.last_heard = state.now;
+  session.closed_at.reset();
   if (session.role != Role::node) return;
   Node& node = state.node(session.index);
   if (!std::exchange(node.is_suspect, false)) return;
@@ -110,6 +121,24 @@ void hear(State& state, Session& session) {
 void suspect(State& state, Node& node) {
   if (std::exchange(node.is_suspect, true)) return;
   update_load(state, node);
+}
+
+void close_connection(State& state, Session& session) {
+  if (session.role == Role::node) suspect(state, state.node(session.index));
+  // A connection on which nothing comes is given up in the end, too, while its peer lives.
+  const bool by_its_peer = state.now - session.last_heard < state.options.suspect_after &&
+                           state.now >= state.closings_count_from;
+  if (!by_its_peer || session.closed_at) return;
+  session.closed_at = state.now;
+  watch(state, session, std::min(session.check_at, state.now + closed_limit(state, session)));
+}
+
+void forgive_silence(State& state, Time length) {
+  for (const auto& [id, session] : state.peers) {
+    session->last_heard = std::min(session->last_heard + length, state.now);
+    session->closed_at.reset();
+  }
+  state.closings_count_from = state.now + state.options.node_lost_after;
 }
 
 void set_slots(State& state, Node& node, std::uint32_t slots) {
@@ -130,22 +159,28 @@ void tell_slots(State& state) {
 void check_peer(State& state, Session& session) {
   const SchedulerOptions& options = state.options;
   const bool is_node = session.role == Role::node;
-  const Time silence = state.now - session.last_heard;
-  const Time limit = is_node ? options.node_lost_after : options.client_lost_after;
-  if (silence >= limit) {
+  Time next = session.last_heard + lost_limit(state, session);
+  bool is_closed = false;
+  if (session.closed_at) {
+    const Time end = *session.closed_at + closed_limit(state, session);
+    is_closed = end < next;
+    next = std::min(next, end);
+  }
+  if (state.now >= next) {
     if (is_node) {
-      lose_node(state, state.node(session.index), "nothing was heard from it");
+      lose_node(state, state.node(session.index),
+                is_closed ? "its connection was closed" : "nothing was heard from it");
     } else {
       ++state.counters.clients_lost;
       remove_client(state, state.client(session.index));
     }
     return;
   }
-  Time next = session.last_heard + limit;
   if (is_node) {
     Node& node = state.node(session.index);
-    if (silence >= options.suspect_after) suspect(state, node);
-    if (!node.is_suspect) next = std::min(next, session.last_heard + options.suspect_after);
+    const Time doubted = session.last_heard + options.suspect_after;
+    if (state.now >= doubted) suspect(state, node);
+    if (!node.is_suspect) next = std::min(next, doubted);
   }
   if (session.number != 0) {
     if (state.now - session.last_sent >= options.heartbeat) send(state, session, Heartbeat{});

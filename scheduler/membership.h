@@ -19,6 +19,10 @@ void remove_client(State& state, Client& client);
 /// It has just been heard.
 void hear(State& state, Session& session);
 void suspect(State& state, Node& node);
+/// Its connection is gone.
+void close_connection(State& state, Session& session);
+/// Nobody was silent while this end did not listen.
+void forgive_silence(State& state, Time length);
 void set_slots(State& state, Node& node, std::uint32_t slots);
 void tell_slots(State& state);
 /// Looks after one peer: silence, and heartbeats.

@@ -209,13 +209,18 @@ void Scheduler::receive(PeerId peer, Role role, Packet packet, Time now) {
 
 void Scheduler::disconnected(PeerId peer, Time now) {
   state_->now = std::max(state_->now, now);
-  if (scheduling::Node* const node = scheduling::find_node(*state_, peer))
-    scheduling::suspect(*state_, *node);
-  // One that has nothing open here has just ended.
   const auto found = state_->peers.find(peer);
-  if (found == state_->peers.end() || found->second->role != Role::client) return;
-  scheduling::Client& client = state_->client(found->second->index);
-  if (client.calls.empty()) scheduling::remove_client(*state_, client);
+  if (found == state_->peers.end()) return;
+  scheduling::Session& session = *found->second;
+  // One that has nothing open here has just ended.
+  if (session.role == Role::client && state_->client(session.index).calls.empty())
+    return scheduling::remove_client(*state_, state_->client(session.index));
+  scheduling::close_connection(*state_, session);
+}
+
+void Scheduler::paused(Time length, Time now) {
+  state_->now = std::max(state_->now, now);
+  scheduling::forgive_silence(*state_, length);
 }
 
 void Scheduler::tick(Time now) {

@@ -18,6 +18,9 @@ struct SchedulerOptions {
   Time suspect_after = std::chrono::seconds(3);  ///< of silence: a node gets no new work
   Time node_lost_after = std::chrono::seconds(15);
   Time client_lost_after = std::chrono::seconds(60);
+  /// Since a peer that was heard until then has closed its connection, as it does when it ends, and
+  /// has not come back.
+  Time node_closed_after = std::chrono::seconds(1), client_closed_after = std::chrono::seconds(10);
   std::uint64_t queue_bytes = std::uint64_t{64} << 20;  ///< per client: not assigned yet
   Time prefetch = std::chrono::milliseconds(4);         ///< of work that a slot may have waiting
   std::string relay{};                                  ///< see Welcome
@@ -44,8 +47,11 @@ class Scheduler {
   /// `peer` and `role` as the link has proven them; messages that another role would send are
   /// refused.
   void receive(PeerId peer, Role role, Packet packet, Time now);
-  /// The link to it is gone, as far as one can know: it counts as silent, not as lost.
+  /// The link to it is gone, as far as one can know: it counts as silent, and as lost some time
+  /// later. May be said more than once.
   void disconnected(PeerId peer, Time now);
+  /// This end stood still for so long: what others said meanwhile was not heard.
+  void paused(Time length, Time now);
   /// Lets time pass: to be called at next_deadline(), or earlier.
   void tick(Time now);
   Time next_deadline() const;

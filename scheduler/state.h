@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <set>
 #include <string>
@@ -31,6 +32,7 @@ struct Session {
   std::uint32_t index = none;  ///< in the table of its role
   std::uint64_t number = 0, received = 0, sent = 0;
   Time last_heard{}, last_sent{}, check_at{};
+  std::optional<Time> closed_at;  ///< by the peer, which has not been heard since
   std::vector<Message> outbox;
   std::size_t usual_messages = 0;
   bool has_outgoing = false;
@@ -174,6 +176,7 @@ struct State {
   const SchedulerOptions options;
   const std::uint64_t epoch;
   Time now{};
+  Time closings_count_from{};  ///< before, this end may have closed connections itself
 
   std::unordered_map<PeerId, Session*> peers;
   std::vector<std::unique_ptr<Client>> clients;

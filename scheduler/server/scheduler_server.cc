@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
@@ -13,6 +14,8 @@ namespace paracord::cluster {
 namespace {
 
 constexpr auto longest_wait = std::chrono::seconds(1);
+// Between two turns: more than that, and this process has stood still, or was at work for so long.
+constexpr auto longest_turn = std::chrono::seconds(3);
 constexpr auto longest_look = std::chrono::seconds(2);
 constexpr auto relay_interval = std::chrono::seconds(1);  // for nodes that have gone
 
@@ -143,11 +146,14 @@ const std::vector<std::string>& SchedulerServer::addresses() const {
 
 void SchedulerServer::run() {
   State& state = *state_;
+  Time last = now();
   while (!state.stopped.load()) {
     const Time wait =
         std::clamp<Time>(state.scheduler->next_deadline() - now(), Time(0), longest_wait);
     auto received = state.control.wait(wait);
     const Time begin = now();
+    const Time silent = begin - std::exchange(last, begin);
+    if (silent > longest_turn) state.scheduler->paused(silent, begin);
     for (ControlServer::Received& one : received) state.take(std::move(one));
     state.scheduler->tick(now());
     state.send_all();

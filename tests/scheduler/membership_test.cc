@@ -55,6 +55,70 @@ TEST_F(Membership, ANodeIsLostAfterItsTimeOnly) {
   EXPECT_EQ(cluster.scheduler->view(cluster.now).nodes_lost, 1u);
 }
 
+TEST_F(Membership, ANodeThatHasClosedItsConnectionIsLostSoon) {
+  auto& node = cluster.add_node(10);
+  auto& client = client_with(1);
+  node.cut = true;
+  cluster.scheduler->disconnected(10, cluster.now);
+  cluster.advance(milliseconds(900));
+  // What is sent to it fails again, which means nothing new.
+  cluster.scheduler->disconnected(10, cluster.now);
+  EXPECT_EQ(state_of(10), "suspect");
+  cluster.advance(milliseconds(200));
+  EXPECT_EQ(state_of(10), "gone");
+  EXPECT_EQ(client.all<client::Over>().size(), 1u);
+}
+
+TEST_F(Membership, ANodeThatConnectsAgainInTimeIsNotLost) {
+  auto& node = cluster.add_node(10);
+  auto& client = client_with(1);
+  node.cut = true;
+  cluster.scheduler->disconnected(10, cluster.now);
+  cluster.advance(milliseconds(500));
+  node.cut = false;
+  node.ledger.connected(cluster.now);
+  cluster.advance(seconds(3));
+  EXPECT_EQ(state_of(10), "up");
+  EXPECT_TRUE(client.all<client::Over>().empty());
+}
+
+// A network that was cut: what waits for an answer there closes the connection after a while.
+TEST_F(Membership, AConnectionThatEndsAfterSilenceSaysNothingOfItsNode) {
+  auto& node = cluster.add_node(10);
+  node.cut = true;
+  cluster.advance(seconds(8));
+  cluster.scheduler->disconnected(10, cluster.now);
+  cluster.advance(seconds(6));
+  EXPECT_EQ(state_of(10), "suspect");
+}
+
+TEST_F(Membership, AClientThatHasClosedItsConnectionIsLostSoon) {
+  auto& node = cluster.add_node(10);
+  client_with(1).cut = true;
+  cluster.scheduler->disconnected(1, cluster.now);
+  cluster.advance(seconds(9));
+  EXPECT_TRUE(node.all<node::Stop>().empty());
+  cluster.advance(seconds(2));
+  EXPECT_EQ(node.all<node::Stop>().size(), 1u);
+}
+
+TEST_F(Membership, WhileTheSchedulerStandsStillNobodyIsSilent) {
+  cluster.add_node(10);
+  auto& client = client_with(1);
+  cluster.now += seconds(100);
+  cluster.scheduler->paused(seconds(100), cluster.now);
+  // Its connections may have been given up meanwhile, by either end.
+  cluster.scheduler->disconnected(10, cluster.now);
+  cluster.scheduler->disconnected(1, cluster.now);
+  cluster.nodes.at(10)->cut = client.cut = true;
+  cluster.advance(seconds(11));
+  EXPECT_EQ(state_of(10), "suspect");
+  cluster.nodes.at(10)->cut = client.cut = false;
+  cluster.advance(seconds(2));
+  EXPECT_EQ(state_of(10), "up");
+  EXPECT_TRUE(client.all<client::Over>().empty());
+}
+
 TEST_F(Membership, WhatALostNodeBringsBackIsCancelledThere) {
   auto& node = cluster.add_node(10);
   auto& client = client_with(1);

@@ -90,6 +90,28 @@ TEST_F(Chaos, ALostNodesTasksRunElsewhere) {
   EXPECT_LT(run_again(), 600u);
 }
 
+// By its silence it would be lost only when this test has ended long ago.
+TEST_F(Chaos, AKilledNodeIsKnownByItsConnection) {
+  cluster.start_scheduler({"--suspect-after", "100", "--node-lost-after", "600"});
+  cluster.start_node("one");
+  cluster.start_node("two");
+  run([&] { cluster.kill("one"); }, cluster.options());
+}
+
+TEST_F(Chaos, AStoppedSchedulerFindsItsNodesAlive) {
+  cluster.start_scheduler({"--suspect-after", "0.5", "--node-lost-after", "2"});
+  cluster.start_node("one");
+  cluster.start_node("two");
+  run(
+      [&] {
+        cluster.signal("scheduler", SIGSTOP);
+        std::this_thread::sleep_for(std::chrono::seconds(6));
+        cluster.signal("scheduler", SIGCONT);
+      },
+      cluster.options());
+  EXPECT_EQ(run_again(), 0u);
+}
+
 TEST_F(Chaos, AStoppedNodeComesBack) {
   cluster.start_scheduler({"--suspect-after", "0.5", "--node-lost-after", "1.5"});
   cluster.start_node("one");
@@ -282,7 +304,7 @@ class OtherClient {
 };
 
 TEST_F(Chaos, AKilledClientLeavesNothingBehind) {
-  cluster.start_scheduler({"--client-lost-after", "1"});
+  cluster.start_scheduler({"--client-lost-after", "600", "--client-closed-after", "1"});
   cluster.start_node("one");
   OtherClient client(cluster, ledger, "DISABLED_RunsForEver");
   EXPECT_TRUE(eventually([&] { return ledger.runs().size() > 100; }));
