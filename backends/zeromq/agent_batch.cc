@@ -26,6 +26,7 @@ AgentBatch::AgentBatch(Assign assign, std::string host, bool timed, OnEnded on_e
       on_ended_(std::move(on_ended)),
       payload_object_(referred_payload(*assign_.batch.payload)) {
   over_.with([&](std::vector<bool>& over) { over.assign(assign_.batch.count, false); });
+  left_ = assign_.batch.count;
 }
 
 void AgentBatch::open(std::span<const std::byte> payload, std::shared_ptr<const void> owner) {
@@ -98,8 +99,12 @@ EndedTask AgentBatch::ended(std::size_t index, TaskEnd end, const RemoteRun& run
 
 void AgentBatch::tell(EndedTask task) {
   if (task.trouble.empty()) task.trouble = task.record.text;
-  over_.with([&](std::vector<bool>& over) { over[task.record.task] = true; });
-  if (!forgotten_.load()) on_ended_(std::move(task));
+  const bool is_last = over_.with([&](std::vector<bool>& over) {
+    left_ -= over[task.record.task] ? 0 : 1;
+    over[task.record.task] = true;
+    return left_ == 0;
+  });
+  if (!forgotten_.load()) on_ended_(std::move(task), is_last);
 }
 
 void AgentBatch::relay_writes(std::size_t index, Decoder& writes) noexcept {

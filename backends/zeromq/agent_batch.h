@@ -39,8 +39,9 @@ struct EndedTask {
 /// Threads: one at a time, as RemoteTasks says.
 class AgentBatch final : public BatchWork, public RemoteTasks {
  public:
-  /// Told of each task that has ended, by whoever collects results.
-  using OnEnded = std::function<void(EndedTask)>;
+  /// Told of each task that has ended, by whoever collects results; with the last one the batch is
+  /// about to be over.
+  using OnEnded = std::function<void(EndedTask, bool is_last)>;
   AgentBatch(Assign assign, std::string host, bool timed, OnEnded on_ended);
 
   const Assign& assign() const { return assign_; }
@@ -95,6 +96,7 @@ class AgentBatch final : public BatchWork, public RemoteTasks {
   std::vector<std::shared_ptr<detail::Buffer>> objects_;
   std::map<std::size_t, std::string> writes_;
   detail::Guarded<std::vector<bool>> over_;
+  std::size_t left_ = 0;  // of those that are not over, with their lock
   std::atomic<std::int64_t> ran_{0};
   std::atomic<bool> forgotten_{false};
 };

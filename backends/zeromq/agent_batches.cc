@@ -136,9 +136,11 @@ void NodeAgent::State::run(Assign assign) {
   const PeerId client = assign.client;
   try {
     one.batch = std::make_unique<AgentBatch>(
-        std::move(assign), options.name, call->second->setup().timed, [this](EndedTask task) {
+        std::move(assign), options.name, call->second->setup().timed,
+        [this](EndedTask task, bool is_last) {
           mail.with([&](Mail& waiting) { waiting.ended.push_back(std::move(task)); });
-          if (!mail_waits.exchange(true)) control.wake();
+          // The last one's result goes with the end of the batch, which follows: in one packet.
+          if (!is_last && !mail_waits.exchange(true)) control.wake();
         });
     if (const auto& object = one.batch->payload_object()) {
       obtain(*object, client, {}, [this, attempt](Status status, Held held) {

@@ -1,6 +1,7 @@
 #include "paracord/backends/zeromq/client_batches.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace paracord::cluster {
 
@@ -45,6 +46,11 @@ void ClientLedger::State::leave_queue(ClientBatch& batch) {
 
 void ClientLedger::State::acknowledge(PeerId node, const Attempt& attempt, std::uint32_t task) {
   acknowledgements[{node, attempt}].push_back(task);
+}
+
+void ClientLedger::State::say_acknowledgements() {
+  for (auto& [to, tasks] : std::exchange(acknowledgements, {}))
+    link.say_soon(Acknowledge{to.first, to.second, std::move(tasks)});
 }
 
 void ClientLedger::State::say_hello() {

@@ -63,6 +63,7 @@ struct ClientLedger::State {
   void send(ClientBatch& batch);
   void leave_queue(ClientBatch& batch);
   void acknowledge(PeerId node, const Attempt& attempt, std::uint32_t task);
+  void say_acknowledgements();
   void say_hello();
   /// Whether the node's word of its end can be taken for it: results may have been lost on the way
   /// that are sent again behind it.

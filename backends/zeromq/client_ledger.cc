@@ -25,11 +25,17 @@ void ClientLedger::tick(Time now) {
 }
 
 Time ClientLedger::next_deadline() const {
-  return state_->link.next_deadline();
+  const bool has_more = !state_->acknowledgements.empty() || !state_->effects.empty();
+  return has_more ? Time::min() : state_->link.next_deadline();
 }
 
 void ClientLedger::open_call(OpenCall call) {
-  state_->link.say(call);
+  // Its first batch is on its way to here; a nested one waits for the answer.
+  if (call.nesting_level == 0) {
+    state_->link.say_soon(call);
+  } else {
+    state_->link.say(call);
+  }
   ClientCall& opened = state_->calls[call.call];
   opened.open = std::move(call);
 }
@@ -60,7 +66,7 @@ void ClientLedger::cancel_call(CallId call) {
 
 void ClientLedger::close_call(CallId call) {
   state_->calls.erase(call);
-  state_->link.say(CloseCall{call});
+  state_->link.say_soon(CloseCall{call});
 }
 
 void ClientLedger::waiting(CallId call, bool begins) {
@@ -104,9 +110,13 @@ std::vector<client::Effect> ClientLedger::take_effects() {
 
 std::vector<Packet> ClientLedger::take_outgoing() {
   if (state_->link.hello_is_due()) state_->say_hello();
-  for (auto& [to, tasks] : std::exchange(state_->acknowledgements, {}))
-    state_->link.say(Acknowledge{to.first, to.second, std::move(tasks)});
+  state_->say_acknowledgements();
   return state_->link.take_outgoing();
+}
+
+void ClientLedger::hurry() {
+  state_->say_acknowledgements();
+  state_->link.hurry();
 }
 
 bool ClientLedger::is_welcome() const {

@@ -108,8 +108,10 @@ class ClientLedger {
   void goodbye();
 
   std::vector<client::Effect> take_effects();
-  /// At most one packet, for the scheduler.
+  /// At most one packet, for the scheduler; what nobody waits for stays here for a moment.
   std::vector<Packet> take_outgoing();
+  /// take_outgoing() gives what there is.
+  void hurry();
   bool is_welcome() const;
 
  private:

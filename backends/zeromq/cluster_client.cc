@@ -78,18 +78,15 @@ struct ClusterClient::State {
     });
   }
 
-  // Every use of the ledger; what it wants to send is sent by the thread.
+  // Every use of the ledger; what it wants to send is sent by the thread, which is woken where it
+  // would sleep for too long.
   template <class Use>
-  auto with_ledger(Use use) {
-    const bool first = !asked.exchange(true);
-    struct Wake {
-      State& state;
-      bool first;
-      ~Wake() {
-        if (first) state.control.wake();
-      }
-    } wake{*this, first};
-    return ledger.with(use);
+  void with_ledger(Use use) {
+    const bool late = ledger.with([&](ClientLedger& l) {
+      use(l);
+      return l.next_deadline() < sleeps_until;
+    });
+    if (late && !asked.exchange(true)) control.wake();
   }
 
   // Shared, so that results can go on from there; or ordinary, where there is no more of that.
@@ -133,6 +130,7 @@ struct ClusterClient::State {
   DataPlane plane;
   Offers offers;
   detail::Guarded<ClientLedger> ledger;
+  Time sleeps_until = Time::min();  // the thread, with the ledger's lock
   std::atomic<bool> asked{false}, stopped{false}, flush_asked{false};
   std::atomic<std::uint64_t> answers{0};
   std::atomic<std::uint32_t> slots{0};
@@ -200,8 +198,11 @@ void ClusterClient::State::carry_out(client::Effect& effect) {
 
 void ClusterClient::State::serve() {
   while (!stopped.load()) {
-    const Time wait = ledger.with([&](ClientLedger& l) { return l.next_deadline(); }) - now();
-    ControlLink::Came came = control.wait(std::clamp<Time>(wait, Time(0), longest_wait));
+    const Time begin = now();
+    const Time until = ledger.with([&](ClientLedger& l) {
+      return sleeps_until = std::clamp<Time>(l.next_deadline(), begin, begin + longest_wait);
+    });
+    ControlLink::Came came = control.wait(until - begin);
     asked.store(false);
     if (!came.refused.empty()) last_trouble.with([&](std::string& text) { text = came.refused; });
     if (std::any_of(came.packets.begin(), came.packets.end(), is_answer)) {
@@ -211,6 +212,7 @@ void ClusterClient::State::serve() {
     std::vector<client::Effect> effects;
     std::vector<Packet> packets;
     ledger.with([&](ClientLedger& l) {
+      sleeps_until = Time::min();
       if (came.connected) l.connected(now());
       for (Packet& packet : came.packets) {
         if (!is_answer(packet)) l.receive(std::move(packet), now());
@@ -227,11 +229,14 @@ void ClusterClient::State::serve() {
       for (const auto& job : jobs.with([](auto& waiting) { return std::exchange(waiting, {}); }))
         job();
     }
-    // What was said in answer goes out at once.
-    packets = ledger.with([](ClientLedger& l) { return l.take_outgoing(); });
+    const bool flushes = flush_asked.exchange(false);
+    packets = ledger.with([&](ClientLedger& l) {
+      if (flushes) l.hurry();
+      return l.take_outgoing();
+    });
     for (const Packet& packet : packets) (void)control.send(packet);
     // Behind all that was said: its answer says that this has come.
-    if (flush_asked.exchange(false)) (void)control.send({0, 0, {Query{}}});
+    if (flushes) (void)control.send({0, 0, {Query{}}});
   }
   ledger.with([](ClientLedger& l) { l.goodbye(); });
   for (const Packet& packet : ledger.with([](ClientLedger& l) { return l.take_outgoing(); }))

@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 // for all peers, which otherwise would all come at once behind a restart.
 constexpr Time first_patience = milliseconds(500);
 constexpr Time most_patience = milliseconds(4000);
+// What say_soon() waits for company.
+constexpr Time moment = milliseconds(1);
 
 }  // namespace
 
@@ -97,7 +99,8 @@ void PeerLink::tick(Time now) {
 }
 
 Time PeerLink::next_deadline() const {
-  if (hello_due_ || !outbox_.empty()) return now_;
+  if (hello_due_) return now_;
+  if (!outbox_.empty()) return is_urgent_ ? now_ : soon_;
   if (state_ == State::waiting) return opened_at_ + patience();
   if (state_ == State::welcome) return last_sent_ + heartbeat_;
   return Time::max();
@@ -106,10 +109,20 @@ Time PeerLink::next_deadline() const {
 void PeerLink::say_hello(Message hello) {
   if (!std::exchange(hello_due_, false)) return;
   outbox_.push_back(std::move(hello));
+  hurry();
 }
 
 void PeerLink::say(Message message) {
+  say_soon(std::move(message));
+  hurry();
+}
+
+void PeerLink::say_soon(Message message) {
   if (hello_due_ || state_ == State::unconnected || state_ == State::ended) return;
+  if (outbox_.empty()) {
+    is_urgent_ = false;
+    soon_ = now_ + moment;
+  }
   outbox_.push_back(std::move(message));
 }
 
@@ -121,9 +134,10 @@ void PeerLink::goodbye() {
 
 std::vector<Packet> PeerLink::take_outgoing() {
   std::vector<Packet> packets;
-  if (hello_due_ || outbox_.empty()) return packets;
+  if (hello_due_ || outbox_.empty() || next_deadline() > now_) return packets;
   packets.push_back({session_, ++sent_, take_packet(outbox_)});
   last_sent_ = now_;
+  hurry();  // with what had no room in it
   return packets;
 }
 

@@ -28,9 +28,15 @@ class PeerLink {
   bool hello_is_due() const { return hello_due_; }
   void say_hello(Message hello);
   void say(Message message);
+  /// Nobody waits for it: it goes with the next that is said, or by itself a moment later. Packets
+  /// cost their ends far more than messages do.
+  void say_soon(Message message);
+  /// What was said goes at once.
+  void hurry() { is_urgent_ = true; }
   /// Ends the link, with what was said before.
   void goodbye();
-  /// At most one packet, of bounded size; next_deadline() says that there are more.
+  /// At most one packet, of bounded size, when it is time; next_deadline() says whether there are
+  /// more.
   std::vector<Packet> take_outgoing();
 
   bool is_welcome() const { return state_ == State::welcome; }
@@ -50,8 +56,9 @@ class PeerLink {
   std::uint64_t session_ = 0, sent_ = 0, received_ = 0;
   std::uint64_t known_epoch_ = 0;
   bool hello_due_ = false;
+  bool is_urgent_ = false;  ///< what is in the outbox; else it is due at soon_
   std::uint32_t retries_ = 0;
-  Time now_{}, opened_at_{}, last_sent_{}, heartbeat_ = std::chrono::seconds(1);
+  Time now_{}, opened_at_{}, last_sent_{}, soon_{}, heartbeat_ = std::chrono::seconds(1);
   std::vector<Message> outbox_;
 };
 

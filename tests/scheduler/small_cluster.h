@@ -141,6 +141,7 @@ class SmallCluster {
   template <class Side>
   bool exchange(Side& side, PeerId id, Role role) {
     bool moved = false;
+    if constexpr (requires { side.ledger.hurry(); }) side.ledger.hurry();
     for (Packet& packet : side.ledger.take_outgoing()) {
       moved = true;
       if (!side.cut) scheduler->receive(id, role, std::move(packet), now);

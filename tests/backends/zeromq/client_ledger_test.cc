@@ -100,6 +100,36 @@ TEST_F(ClientLedgerTest, AcknowledgesWhatWasKeptOnly) {
   EXPECT_EQ(acknowledged[0].node, 20u);
 }
 
+// A packet wakes three threads; nobody waits for these.
+TEST_F(ClientLedgerTest, LetsTheNextBatchTakeWhatCanWait) {
+  assign(2);
+  link.hear();
+  link.say({results(1, {0, 1}), BatchOver{9, 1, {1, 1}, 2, 0, ""}});
+  ledger.keep_result(1, 0);
+  ledger.keep_result(1, 1);
+  EXPECT_LE(ledger.next_deadline(), link.now);  // its owner waits for this:
+  EXPECT_EQ(all_of<client::Over>(ledger.take_effects()).size(), 1u);
+  ledger.close_call(1);
+  ledger.open_call(call(2));
+  EXPECT_TRUE(link.hear_now().empty());
+  EXPECT_GT(ledger.next_deadline(), link.now);
+  ledger.submit(batch(2, 1, "tasks", 2));
+  EXPECT_LE(ledger.next_deadline(), link.now);
+  const auto said = link.hear_now();
+  EXPECT_EQ(all<Acknowledge>(said).size(), 1u);
+  EXPECT_EQ(all<CloseCall>(said).size(), 1u);
+  EXPECT_EQ(all<OpenCall>(said).size(), 1u);
+  EXPECT_EQ(all<Submit>(said).size(), 1u);
+}
+
+TEST_F(ClientLedgerTest, AsksForANestedCallAtOnce) {
+  link.begin();
+  OpenCall nested = call(1);
+  nested.nesting_level = 1;
+  ledger.open_call(nested);
+  EXPECT_EQ(all<OpenCall>(link.hear_now()).size(), 1u);
+}
+
 TEST_F(ClientLedgerTest, AcknowledgesAgainWhatComesAgain) {
   assign(2);
   link.say({results(1, {0})});

@@ -24,8 +24,12 @@ class Link {
  public:
   explicit Link(Ledger& ledger) : ledger_(ledger) {}
 
-  /// All that the peer says now.
+  /// All that the peer says, also what could wait for a moment.
   std::vector<Message> hear() {
+    if constexpr (requires { ledger_.hurry(); }) ledger_.hurry();
+    return hear_now();
+  }
+  std::vector<Message> hear_now() {
     std::vector<Message> messages;
     for (Packet& packet : ledger_.take_outgoing()) {
       if (packet.session != session) {

@@ -42,6 +42,26 @@ TEST_F(PeerLinkTest, PutsAllMessagesIntoOnePacket) {
   EXPECT_EQ(packets[0].messages.size(), 2u);
 }
 
+TEST_F(PeerLinkTest, WhatCanWaitGoesWithTheNextOrAfterAMoment) {
+  begin();
+  link.say_soon(Drain{});
+  EXPECT_TRUE(link.take_outgoing().empty());
+  const Time due = link.next_deadline();
+  EXPECT_GT(due, now);
+  EXPECT_LE(due, now + milliseconds(1));
+  link.say_soon(Drain{});
+  EXPECT_EQ(link.next_deadline(), due);
+  pass(due - now);
+  EXPECT_EQ(link.take_outgoing().at(0).messages.size(), 2u);
+  link.say_soon(Drain{});
+  link.say(HaveObjects{});
+  EXPECT_LE(link.next_deadline(), now);
+  EXPECT_EQ(link.take_outgoing().at(0).messages.size(), 2u);
+  link.say_soon(Drain{});
+  link.hurry();
+  EXPECT_EQ(link.take_outgoing().size(), 1u);
+}
+
 TEST_F(PeerLinkTest, BoundsAPacketAndSendsTheRestAtOnce) {
   begin();
   for (int i = 0; i != 3; ++i)
