@@ -28,7 +28,7 @@ struct Options {
   std::string keys;
   std::string relay, relay_advertise;
   double suspect_after = 3, node_lost_after = 15, client_lost_after = 60;
-  double node_closed_after = 1, client_closed_after = 10;
+  double node_closed_after = 0.5, client_closed_after = 10;
   double queue_megabytes = 64, prefetch_milliseconds = 4;
   HttpOptions http;
 };

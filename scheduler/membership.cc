@@ -15,6 +15,9 @@ namespace paracord::cluster::scheduling {
 
 namespace {
 
+// By then a socket knows that a connection has ended.
+constexpr Time probe_delay = std::chrono::milliseconds(10);
+
 template <class Table>
 std::uint32_t free_place(Table& table, std::vector<std::uint32_t>& unused) {
   if (unused.empty()) {
@@ -121,6 +124,12 @@ void hear(State& state, Session& session) {
 void suspect(State& state, Node& node) {
   if (std::exchange(node.is_suspect, true)) return;
   update_load(state, node);
+}
+
+void probe(State& state, Session& session) {
+  const Time at = state.now + probe_delay;
+  session.last_sent = std::min(session.last_sent, at - state.options.heartbeat);
+  if (at < session.check_at) watch(state, session, at);
 }
 
 void close_connection(State& state, Session& session) {

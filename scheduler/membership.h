@@ -19,6 +19,8 @@ void remove_client(State& state, Client& client);
 /// It has just been heard.
 void hear(State& state, Session& session);
 void suspect(State& state, Node& node);
+/// Makes a heartbeat due soon.
+void probe(State& state, Session& session);
 /// Its connection is gone.
 void close_connection(State& state, Session& session);
 /// Nobody was silent while this end did not listen.

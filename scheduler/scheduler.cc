@@ -207,6 +207,12 @@ void Scheduler::receive(PeerId peer, Role role, Packet packet, Time now) {
   scheduling::consider_balance(state);
 }
 
+void Scheduler::doubt(PeerId peer, Time now) {
+  state_->now = std::max(state_->now, now);
+  const auto found = state_->peers.find(peer);
+  if (found != state_->peers.end()) scheduling::probe(*state_, *found->second);
+}
+
 void Scheduler::disconnected(PeerId peer, Time now) {
   state_->now = std::max(state_->now, now);
   const auto found = state_->peers.find(peer);

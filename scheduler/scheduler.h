@@ -20,7 +20,8 @@ struct SchedulerOptions {
   Time client_lost_after = std::chrono::seconds(60);
   /// Since a peer that was heard until then has closed its connection, as it does when it ends, and
   /// has not come back.
-  Time node_closed_after = std::chrono::seconds(1), client_closed_after = std::chrono::seconds(10);
+  Time node_closed_after = std::chrono::milliseconds(500);
+  Time client_closed_after = std::chrono::seconds(10);
   std::uint64_t queue_bytes = std::uint64_t{64} << 20;  ///< per client: not assigned yet
   Time prefetch = std::chrono::milliseconds(4);         ///< of work that a slot may have waiting
   std::string relay{};                                  ///< see Welcome
@@ -47,6 +48,8 @@ class Scheduler {
   /// `peer` and `role` as the link has proven them; messages that another role would send are
   /// refused.
   void receive(PeerId peer, Role role, Packet packet, Time now);
+  /// Its connection may be gone: something is sent to it soon, which tells.
+  void doubt(PeerId peer, Time now);
   /// The link to it is gone, as far as one can know: it counts as silent, and as lost some time
   /// later. May be said more than once.
   void disconnected(PeerId peer, Time now);

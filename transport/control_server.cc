@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <zmq.hpp>
 
 #include "paracord/core/errors.h"
@@ -62,10 +63,17 @@ struct ControlServer::State {
     set_common_options(*socket, largest_packet);
     secure_server(*socket, options.keys, zap_domain);
     socket->set(zmq::sockopt::router_mandatory, true);
+    constexpr const char* watch = "inproc://control-monitor";
+    zmq_socket_monitor(socket->handle(), watch, ZMQ_EVENT_DISCONNECTED);
+    monitor.emplace(context, zmq::socket_type::pair);
+    monitor->set(zmq::sockopt::linger, 0);
+    monitor->connect(watch);
     for (const std::string& address : options.listen)
       addresses.push_back(bind_socket(*socket, address));
   }
   ~State() {
+    end_monitor(*socket);
+    monitor.reset();
     socket.reset();
     zap.reset();
     close(wake_fd);
@@ -103,6 +111,7 @@ struct ControlServer::State {
     const auto known = peers.find(route);
     if (said != 0) {
       if (!learn(said, route, proven)) return;
+      if (const int fd = zmq_msg_get(body.handle(), ZMQ_SRCFD); fd >= 0) peer_of[fd] = said;
     } else if (known == peers.end()) {
       // From before a restart of this end: it shall say who it is.
       return ask_again(route);
@@ -122,6 +131,24 @@ struct ControlServer::State {
     routes[peer] = {route, proven};
     peers[route] = peer;
     return true;
+  }
+
+  // Events name descriptors, which others may have by now.
+  void read_monitor() {
+    zmq::message_t event, address;
+    while (monitor->recv(event, zmq::recv_flags::dontwait)) {
+      (void)monitor->recv(address, zmq::recv_flags::dontwait);
+      struct {
+        std::uint16_t kind;
+        std::int32_t fd;
+      } told{};
+      if (event.size() != sizeof told.kind + sizeof told.fd) continue;
+      std::memcpy(&told.fd, event.data<char>() + sizeof told.kind, sizeof told.fd);
+      const auto found = peer_of.find(told.fd);
+      if (found == peer_of.end()) continue;
+      doubted.push_back(found->second);
+      peer_of.erase(found);
+    }
   }
 
   void answer(const std::string& route) {
@@ -174,13 +201,15 @@ struct ControlServer::State {
   const int wake_fd;
   zmq::context_t context;
   std::optional<ZapHandler> zap;
-  std::optional<zmq::socket_t> socket;
+  std::optional<zmq::socket_t> socket, monitor;
   std::vector<std::string> addresses;
   struct Route {
     std::string route, proven;
   };
   std::unordered_map<PeerId, Route> routes;
   std::unordered_map<std::string, PeerId> peers;  // by route
+  std::unordered_map<int, PeerId> peer_of;        // by the descriptor of its connection
+  std::vector<PeerId> doubted;
   std::set<std::string> banned_routes;
   std::deque<std::string> banned_order;
   std::map<std::string, int> offences;  // by key
@@ -201,8 +230,9 @@ const std::vector<std::string>& ControlServer::addresses() const {
 std::vector<ControlServer::Received> ControlServer::wait(Time longest) {
   State& state = *state_;
   std::vector<Received> all;
-  std::array<zmq::pollitem_t, 2> items{
-      {{state.socket->handle(), 0, ZMQ_POLLIN, 0}, {nullptr, state.wake_fd, ZMQ_POLLIN, 0}}};
+  std::array<zmq::pollitem_t, 3> items{{{state.socket->handle(), 0, ZMQ_POLLIN, 0},
+                                        {nullptr, state.wake_fd, ZMQ_POLLIN, 0},
+                                        {state.monitor->handle(), 0, ZMQ_POLLIN, 0}}};
   const auto milliseconds = longest.count() < 0 ? -1 : (longest.count() + 999'999) / 1'000'000;
   try {
     zmq::poll(items.data(), items.size(), std::chrono::milliseconds(milliseconds));
@@ -214,6 +244,7 @@ std::vector<ControlServer::Received> ControlServer::wait(Time longest) {
     std::uint64_t wakes = 0;
     (void)!read(state.wake_fd, &wakes, sizeof wakes);
   }
+  if (items[2].revents != 0) state.read_monitor();
   zmq::message_t from, body, surplus;
   for (int i = 0; i != most_packets; ++i) {
     if (!state.socket->recv(from, zmq::recv_flags::dontwait)) break;
@@ -233,6 +264,10 @@ std::vector<ControlServer::Received> ControlServer::wait(Time longest) {
     }
   }
   return all;
+}
+
+std::vector<PeerId> ControlServer::take_doubted() {
+  return std::exchange(state_->doubted, {});
 }
 
 void ControlServer::wake() {

@@ -47,6 +47,9 @@ class ControlServer {
   /// Waits until something has come, or for wake(), or for this long.
   std::vector<Received> wait(Time longest);
   void wake();
+  /// Those whose connection seems to have been closed, since this was last asked. What is sent to
+  /// one a few milliseconds later tells whether it is gone.
+  std::vector<PeerId> take_doubted();
 
   enum class Sent { yes, lost, gone };
   /// Does not wait. Lost: its connection has no room; gone: it has none.

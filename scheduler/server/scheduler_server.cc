@@ -155,6 +155,7 @@ void SchedulerServer::run() {
     const Time silent = begin - std::exchange(last, begin);
     if (silent > longest_turn) state.scheduler->paused(silent, begin);
     for (ControlServer::Received& one : received) state.take(std::move(one));
+    for (const PeerId peer : state.control.take_doubted()) state.scheduler->doubt(peer, begin);
     state.scheduler->tick(now());
     state.send_all();
     state.lag = now() - begin;

@@ -60,7 +60,7 @@ TEST_F(Membership, ANodeThatHasClosedItsConnectionIsLostSoon) {
   auto& client = client_with(1);
   node.cut = true;
   cluster.scheduler->disconnected(10, cluster.now);
-  cluster.advance(milliseconds(900));
+  cluster.advance(milliseconds(400));
   // What is sent to it fails again, which means nothing new.
   cluster.scheduler->disconnected(10, cluster.now);
   EXPECT_EQ(state_of(10), "suspect");
@@ -69,12 +69,28 @@ TEST_F(Membership, ANodeThatHasClosedItsConnectionIsLostSoon) {
   EXPECT_EQ(client.all<client::Over>().size(), 1u);
 }
 
+TEST_F(Membership, ADoubtedPeerIsSentSomethingSoon) {
+  auto& node = cluster.add_node(10);
+  cluster.advance(seconds(2));
+  (void)cluster.scheduler->take_outgoing();
+  cluster.scheduler->doubt(10, cluster.now);
+  const Time due = cluster.scheduler->next_deadline();
+  EXPECT_LE(due, cluster.now + milliseconds(20));
+  EXPECT_GT(due, cluster.now);
+  cluster.scheduler->tick(cluster.now = due);
+  EXPECT_EQ(cluster.scheduler->take_outgoing().size(), 1u);
+  // It lives: nothing follows.
+  node.ledger.tick(cluster.now);
+  cluster.advance(seconds(3));
+  EXPECT_EQ(state_of(10), "up");
+}
+
 TEST_F(Membership, ANodeThatConnectsAgainInTimeIsNotLost) {
   auto& node = cluster.add_node(10);
   auto& client = client_with(1);
   node.cut = true;
   cluster.scheduler->disconnected(10, cluster.now);
-  cluster.advance(milliseconds(500));
+  cluster.advance(milliseconds(300));
   node.cut = false;
   node.ledger.connected(cluster.now);
   cluster.advance(seconds(3));
