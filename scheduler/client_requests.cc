@@ -21,6 +21,7 @@ Call* find_call(Client& client, CallId id) {
 
 void answer(State& state, Client& client, Call& call) {
   if (state.node_count == 0) return;
+  call.owes_answer = false;
   if (!std::exchange(call.answered, true)) {
     call.run_inline = must_run_inline(state, call);
     if (!call.run_inline) begin_nested(state, call);
@@ -70,6 +71,7 @@ Fault open_call(State& state, Client& client, OpenCall&& open) {
     return "a label of " + std::to_string(open.label.size()) + " bytes; " +
            std::to_string(most_text) + " may be";
   if (Call* const known = find_call(client, open.call)) {
+    known->owes_answer = true;
     answer(state, client, *known);
     return {};
   }
@@ -88,7 +90,7 @@ void answer_calls(State& state) {
   for (const auto& client : state.clients) {
     if (client == nullptr) continue;
     for (const auto& [id, call] : client->calls) {
-      if (!call->answered) answer(state, *client, *call);
+      if (call->owes_answer) answer(state, *client, *call);
     }
   }
 }

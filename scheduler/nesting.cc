@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "paracord/scheduler/balance.h"
+#include "paracord/scheduler/batches.h"
 #include "paracord/scheduler/placement.h"
 #include "paracord/scheduler/sessions.h"
 
@@ -53,6 +54,35 @@ void end_waiting(State& state, Node& node, const Attempt& attempt, Waiter& waite
     if (node.lent < node.waiting) lend_to_next(state, node);
   }
   update_load(state, node);
+}
+
+bool runs_at(State& state, const Node& node, const Attempt& attempt) {
+  const std::uint32_t index = find_attempt(state, attempt);
+  if (index == none) return false;
+  const Batch& batch = state.batch(index);
+  return batch.state == BatchState::running && batch.client != none &&
+         batch.node == node.session.index;
+}
+
+// It was lost, with its attempts, and has brought some of them back: those that make calls of their
+// own are forgotten, while their calls are not.
+void find_waiters_again(State& state, const Node& node) {
+  std::vector<const Call*> calls;
+  for (const auto& client : state.clients) {
+    if (client == nullptr) continue;
+    for (const auto& [id, call] : client->calls) {
+      const Attempt& parent = call->open.parent;
+      if (parent.counter != 0 && call->open.parent_node == node.session.peer && call->answered &&
+          !call->run_inline && !state.waiters.contains(parent) && runs_at(state, node, parent))
+        calls.push_back(call.get());
+    }
+  }
+  for (const Call* const call : calls) {
+    Waiter& waiter = state.waiters[call->open.parent];
+    waiter.node = node.session.peer;
+    ++waiter.calls;
+    waiter.waiting += call->waits ? 1 : 0;
+  }
 }
 
 }  // namespace
@@ -134,6 +164,7 @@ void forget_waiter(State& state, const Attempt& attempt) {
 }
 
 void restore_waiters(State& state, Node& node) {
+  find_waiters_again(state, node);
   node.waiters = node.waiting = node.lent = 0;
   for (auto& [attempt, waiter] : state.waiters) {
     if (waiter.node != node.session.peer) continue;

@@ -108,8 +108,9 @@ struct Call {
   OpenCall open;
   BatchList queued;
   QueueKey key{};         ///< while something is queued
-  bool answered = false;  ///< opened, as far as the client was told
+  bool answered = false;  ///< it is decided whether it runs inline
   bool run_inline = false;
+  bool owes_answer = true;  ///< its client has said hello, or opened it, since it was told
   bool waits = false;
   NodeSet told;
   std::vector<PeerId> refused_by;

@@ -97,6 +97,52 @@ TEST_F(Recovery, KeepsWhatANodeHoldsForAClientThatIsLate) {
   EXPECT_TRUE(node->ledger.is_empty());
 }
 
+// The answer to its call was lost, and when it asks anew there is no node for a moment.
+TEST_F(Recovery, AnswersACallAgainWhenThereAreNodesAgain) {
+  client->ledger.hurry();
+  for (Packet& packet : client->ledger.take_outgoing())
+    cluster.scheduler->receive(1, Role::client, std::move(packet), cluster.now);
+  (void)cluster.scheduler->take_outgoing();
+  node->ledger.goodbye();
+  cluster.settle();
+  client->ledger.connected(cluster.now);
+  cluster.settle();
+  EXPECT_TRUE(client->all<client::CallReady>().empty());
+  cluster.add_node(11);
+  EXPECT_EQ(client->all<client::CallReady>().size(), 1u);
+}
+
+// Lost and back before the client of its task is there, which has never heard of that.
+TEST_F(Recovery, KnowsWhoWaitsAtANodeThatWasLostForAMoment) {
+  submit(1);
+  auto& other = cluster.add_node(11);
+  auto& inner = cluster.add_client(2, 1, 1);
+  OpenCall nested = cluster.call(1);
+  nested.parent = node->runs().at(0).attempt;
+  nested.parent_node = 10;
+  nested.nesting_level = 1;
+  inner.ledger.open_call(nested);
+  inner.ledger.waiting(1, true);
+  cluster.settle();
+  client->cut = true;
+  cluster.start_scheduler();
+  cluster.advance(seconds(20));
+  node->cut = true;
+  cluster.scheduler->disconnected(10, cluster.now);
+  cluster.advance(seconds(1));
+  EXPECT_EQ(cluster.scheduler->view(cluster.now).nodes.size(), 1u);
+  node->cut = false;
+  client->cut = false;
+  cluster.advance(seconds(6));
+  EXPECT_TRUE(node->all<node::Stop>().empty());
+  // Now only the slot of the task that waits is left to run what it waits for.
+  other.ledger.goodbye();
+  inner.ledger.submit(cluster.batch(1));
+  cluster.advance(seconds(1));
+  EXPECT_EQ(node->all<node::Lent>().size(), 1u);
+  EXPECT_EQ(node->runs().size(), 2u);
+}
+
 TEST_F(Recovery, LetsGoOfWhatNoClientComesFor) {
   submit(1);
   client->cut = true;
