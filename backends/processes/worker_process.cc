@@ -376,7 +376,8 @@ std::optional<BatchPart> WorkerProcess::take_back() {
       return std::nullopt;
     slots.order.pop_back();
     BatchPart part = *std::move(slots.parts[slot]);
-    slots.parts[slot].emplace();
+    // So does the memory that the record refers to.
+    slots.parts[slot].emplace().kept = std::exchange(part.kept, {});
     part.batch->left.fetch_sub(1, std::memory_order_acq_rel);  // its tasks still count
     in_flight_.fetch_sub(1, std::memory_order_acq_rel);
     return part;
