@@ -12,6 +12,10 @@
 #include "paracord/core/errors.h"
 #include "paracord/memmap/stream_copy.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #ifndef MADV_POPULATE_READ  // Linux 5.14; older C libraries do not name it
 #define MADV_POPULATE_READ 22
 #endif
@@ -19,6 +23,13 @@
 namespace paracord::detail {
 
 namespace {
+
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr bool poisons = false;
+#else
+constexpr bool poisons = true;
+#endif
+constexpr int poison_byte = 0xd7;
 
 constexpr std::size_t page = 4096;
 // A page that is read brings so many neighbours into the page tables, writable as the mapping is:
@@ -61,6 +72,7 @@ Arena::Arena(int fd, std::size_t bytes)
 }
 
 Arena::~Arena() {
+  unpoison(0, bytes);  // other memory may come to lie at these addresses
   munmap(base, bytes);
   close(fd);
 }
@@ -108,7 +120,24 @@ int Arena::write_pages(std::size_t offset, const std::byte* data, std::size_t by
 }
 
 int Arena::reserve(std::size_t offset, std::size_t bytes) {
-  return posix_fallocate(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes));
+  int error = 0;
+  do {
+    error = posix_fallocate(fd, static_cast<off_t>(offset), static_cast<off_t>(bytes));
+  } while (error == EINTR);
+  return error;
+}
+
+void Arena::poison([[maybe_unused]] std::size_t offset, [[maybe_unused]] std::size_t bytes) {
+  if constexpr (poisons) std::memset(base + offset, poison_byte, bytes);
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_POISON_MEMORY_REGION(base + offset, bytes);
+#endif
+}
+
+void Arena::unpoison([[maybe_unused]] std::size_t offset, [[maybe_unused]] std::size_t bytes) {
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_UNPOISON_MEMORY_REGION(base + offset, bytes);
+#endif
 }
 
 void Arena::drop(std::size_t offset, std::size_t bytes) {

@@ -46,6 +46,11 @@ class Arena {
   int reserve(std::size_t offset, std::size_t bytes);
   /// Gives pages back to the system.
   void drop(std::size_t offset, std::size_t bytes);
+  /// In builds for debugging or with sanitizers: pages that exist and were given back are filled
+  /// with a pattern, so that whoever still reads them, here or in another process, is found out.
+  void poison(std::size_t offset, std::size_t bytes);
+  /// They have an owner again.
+  void unpoison(std::size_t offset, std::size_t bytes);
 
   /// Whether the chunk that begins at `offset` is in the page tables.
   bool is_mapped(std::size_t offset) const {

@@ -84,14 +84,16 @@ std::optional<ArenaStore::Found> ArenaStore::find(State& state, std::size_t byte
 
 ArenaStore::Found ArenaStore::take(std::size_t bytes) {
   bytes = (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
-  return state_->with([&](State& state) {
-    if (auto found = find(state, bytes)) return *std::move(found);
+  const Found found = state_->with([&](State& state) {
+    if (auto free = find(state, bytes)) return *std::move(free);
     auto place = std::make_unique<Place>();
     place->arena = new_arena(state.folders, bytes);
     place->free.emplace(0, Piece{place->arena->bytes, false});
     state.places.push_back(std::move(place));
     return *find(state, bytes);
   });
+  found.stretch.arena->unpoison(found.stretch.offset, found.stretch.bytes);
+  return found;
 }
 
 struct ArenaStore::Owned : Stretch {
@@ -100,7 +102,11 @@ struct ArenaStore::Owned : Stretch {
   Owned(const Owned&) = delete;
   ~Owned() {
     has_pages = has_pages || filled.load() == bytes_to_fill;
-    if (!has_pages) arena->drop(offset, bytes);  // some may have been made before room ran out
+    if (has_pages) {
+      arena->poison(offset, bytes);
+    } else {
+      arena->drop(offset, bytes);  // some may have been made before room ran out
+    }
     state->with([this](State& store) { give_back(store, *this); });
   }
   bool has_pages;

@@ -73,7 +73,14 @@ void Drafts::encode(Encoder& out) const {
   out.overwrite(count_at, runs);
 }
 
-void Drafts::publish(Decoder& in) {
+void Drafts::publish(Decoder& in, const Allowed& allowed) {
+  Decoder check = in;
+  for (auto runs = check.get<std::uint32_t>(); runs != 0; --runs) {
+    const auto address = check.get<std::uint64_t>();
+    const auto bytes = check.get<std::uint64_t>();
+    (void)check.take(static_cast<std::size_t>(bytes));
+    if (!allowed(address, bytes)) refuse_message("a task wrote to memory that it was not given");
+  }
   for (auto runs = in.get<std::uint32_t>(); runs != 0; --runs) {
     const auto address = in.get<std::uint64_t>();
     const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "paracord/core/encoder.h"
@@ -22,8 +23,11 @@ class Drafts {
 
   /// What was written.
   void encode(Encoder& out) const;
-  /// In the caller's process: puts that in its place.
-  static void publish(Decoder& in);
+  /// Whether so many bytes at an address of this process are the sender's to write.
+  using Allowed = std::function<bool(std::uint64_t address, std::uint64_t bytes)>;
+  /// In the caller's process: puts that in its place. Throws SerializationError, and writes
+  /// nothing, where some of it is not allowed.
+  static void publish(Decoder& in, const Allowed& allowed);
 
  private:
   struct Draft {

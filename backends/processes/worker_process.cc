@@ -31,6 +31,12 @@ constexpr std::size_t most_releases = 1000;  // in one record
 // Results larger than this come back by reference.
 constexpr std::uint64_t shared_result_bytes = std::uint64_t{1} << 20;
 constexpr int module_shift = 40;
+// In the ring of tasks: for a full set of parts and one message besides, each of the largest size,
+// and what is lost at the ring's end.
+constexpr std::size_t room_for_parts =
+    (batch_slots + 2) * RingWriter<task_unit>::room_for(largest_inline_message);
+static_assert(room_for_parts + RingWriter<task_unit>::room_for(most_releases * release_bytes) <
+              ring_bytes);
 
 [[noreturn]] void cannot_start(const char* what) {
   throw BackendUnavailable(std::string("a worker process cannot be started: ") + what + ": " +
@@ -204,8 +210,7 @@ void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& referenc
     about.put(name.inode);
     about.put(name.digest);
     encode(about, name.path);
-    if (std::byte* place = reserve(ToWorker::module, about.size()))
-      std::memcpy(place, about.data(), about.size());
+    write_record(ToWorker::module, about);
   }
 }
 
@@ -310,6 +315,7 @@ bool WorkerProcess::post(BatchPart& part) {
     std::memcpy(lease->data(), message_.data(), message_.size());
     announcer_.announce(lease->arena->number, lease->arena->fd);
     Encoder reference;
+    reference.put(head);
     reference.put(std::uint64_t{message_.size()});
     reference.put(lease->arena->number);
     reference.put(std::uint64_t{lease->offset});
@@ -322,11 +328,12 @@ bool WorkerProcess::post(BatchPart& part) {
 
 void WorkerProcess::write_record(ToWorker kind, const Encoder& body) {
   std::byte* place = nullptr;
-  // The ring has room for all parts that may be in flight; only what is told besides may fill it,
-  // until the worker has read that.
+  // The ring has room for all parts that may be in flight and for a module or an initializer beside
+  // them; releases leave that free. So this waits, if ever, for a worker that is about to read.
   while ((place = reserve(kind, body.size())) == nullptr) {
+    if (out_.is_broken()) return fail("it claims to have read more than was sent");
+    if (is_lost.load() || failed_.load()) return;
     publish();
-    if (is_lost.load()) return;
     std::this_thread::yield();
   }
   std::memcpy(place, body.data(), body.size());
@@ -357,6 +364,7 @@ void WorkerProcess::send_releases() {
     while (waiting.size() != 0) {
       const std::size_t bytes = std::min(waiting.size(), most_releases * release_bytes);
       const std::size_t start = waiting.size() - bytes;
+      if (out_.free_bytes() < room_for_parts + RingWriter<task_unit>::room_for(bytes)) return;
       std::byte* place = reserve(ToWorker::release, bytes);
       if (place == nullptr) return;
       std::memcpy(place, waiting.data() + start, bytes);
@@ -370,6 +378,8 @@ std::optional<BatchPart> WorkerProcess::take_back() {
   return slots_.with([&](Slots& slots) -> std::optional<BatchPart> {
     if (slots.order.empty()) return std::nullopt;
     const std::size_t slot = slots.order.back();
+    const BatchPart& last = *slots.parts[slot];
+    if (last.next != last.first) return std::nullopt;  // it was begun, whatever its state says
     BatchState expected = BatchState::sent;
     // Its record stays in the ring: the worker passes over it. Until then the slot is taken.
     if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::taken_back))

@@ -98,7 +98,7 @@ class WorkerProcess {
 
   // --- by the service thread ---
 
-  void kill(std::string reason);
+  void kill(std::string reason);  // by any thread that knows it to be leased
   bool has_ended();
   /// After the last collect(): what it held. Nothing can be sent any more.
   std::vector<BatchPart> take_losses();
@@ -140,9 +140,15 @@ class WorkerProcess {
   void introduce_modules(const std::vector<std::uint64_t>& references);
   std::optional<std::size_t> take_slot(BatchPart& part);
   void handle(const RingReader<result_unit>::Record& record);
+  void fail(const std::string& what);
+  BatchPart& part_of(const ResultHead& head);
+  static bool is_at_work(const std::atomic<BatchState>& state);
   void large_task_over(FromWorker kind, Decoder& in);
-  void task_over(const ResultHead& head, FromWorker kind, const std::byte* message,
+  void task_over(BatchPart& part, const ResultHead& head, FromWorker kind, const std::byte* message,
                  std::size_t bytes);
+  void task_failed(BatchPart& part, const ResultHead& head, std::exception_ptr error);
+  struct Slots;
+  void check_end(const Slots& slots, const BatchEnd& end) const;
   void part_ends(const BatchEnd& end);
   RemoteRun run_of(const ResultHead& head, int attempt) const;
 
@@ -185,6 +191,7 @@ class WorkerProcess {
   SharingReceiver receiver_;
   NoticeReader notices_;
 
+  std::atomic<bool> failed_{false};  // it has sent nonsense: nothing of it is read any more
   std::atomic<bool> spoiled_{false};
   std::atomic<bool> proven_{false};    // it has run a task
   std::atomic<bool> unproven_{false};  // it was sent an initializer, and has ended no part since

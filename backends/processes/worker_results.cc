@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,20 +18,41 @@
 
 namespace paracord::detail {
 
+namespace {
+
+// Tasks were given nothing else to write to.
+bool is_writable_here(std::uint64_t address, std::uint64_t bytes) {
+  const auto held = find_buffer(reinterpret_cast<const void*>(address), bytes);
+  return held && held->is_writable();
+}
+
+}  // namespace
+
+// A worker that breaks the rules is of no use any more, and its tasks run elsewhere.
 bool WorkerProcess::collect() {
   RingReader<result_unit>::Record record{};
   bool any = false;
-  while (in_.next(record)) {
+  while (!failed_.load(std::memory_order_relaxed) && in_.next(record)) {
     any = true;
-    handle(record);
+    try {
+      handle(record);
+    } catch (const std::exception& error) {
+      fail(error.what());
+    }
     in_.free_until(record.end);
     receiver_.message_ends();
   }
+  if (in_.is_broken() && !failed_.load()) fail("a record leads out of the ring");
   if (any && channel_->worker_wants_room.load(std::memory_order_relaxed) != 0 &&
       channel_->worker_wants_room.exchange(0) != 0) {
     shared_futex_wake(channel_->worker_wants_room);
   }
   return any;
+}
+
+void WorkerProcess::fail(const std::string& what) {
+  failed_.store(true);
+  kill("its messages make no sense: " + what);
 }
 
 void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
@@ -41,7 +63,8 @@ void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
     case FromWorker::error:
     case FromWorker::written_result: {
       const auto head = in.get<ResultHead>();
-      return task_over(head, kind, record.body + sizeof head, record.bytes - sizeof head);
+      return task_over(part_of(head), head, kind, record.body + sizeof head,
+                       record.bytes - sizeof head);
     }
     case FromWorker::large_result:
       return large_task_over(FromWorker::result, in);
@@ -55,15 +78,45 @@ void WorkerProcess::handle(const RingReader<result_unit>::Record& record) {
       spoiled_.store(true);
       return;
     case FromWorker::nothing:
-      return;
+      break;
   }
+  refuse_message("a record is of no known kind");
 }
 
+// Tasks of a part end in order, each once, while the worker is at it. From here on the part stays
+// in its slot until its end: only this thread takes it away.
+BatchPart& WorkerProcess::part_of(const ResultHead& head) {
+  return slots_.with([&](Slots& slots) -> BatchPart& {
+    if (head.slot >= batch_slots || !slots.parts[head.slot] ||
+        slots.parts[head.slot]->batch == nullptr)
+      refuse_message("a task has ended in a slot that holds none");
+    BatchPart& part = *slots.parts[head.slot];
+    if (head.index != part.next || head.index >= part.end())
+      refuse_message("a task has ended that was not the next one");
+    if (!is_at_work(channel_->states[head.slot]))
+      refuse_message("a task has ended of a batch that was not begun");
+    ++part.next;
+    return part;
+  });
+}
+
+bool WorkerProcess::is_at_work(const std::atomic<BatchState>& state) {
+  const BatchState now = state.load(std::memory_order_relaxed);
+  return now == BatchState::running || now == BatchState::asked_back;
+}
+
+// A result that cannot be mapped here (no addresses are left) is its task's error.
 void WorkerProcess::large_task_over(FromWorker kind, Decoder& in) {
   const auto head = in.get<ResultHead>();
   const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
-  const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
-  task_over(head, kind, static_cast<const std::byte*>(message), bytes);
+  BatchPart& part = part_of(head);
+  const void* message = nullptr;
+  try {
+    message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
+  } catch (const BackendUnavailable&) {
+    return task_failed(part, head, std::current_exception());
+  }
+  task_over(part, head, kind, static_cast<const std::byte*>(message), bytes);
 }
 
 RemoteRun WorkerProcess::run_of(const ResultHead& head, int attempt) const {
@@ -79,40 +132,62 @@ RemoteRun WorkerProcess::run_of(const ResultHead& head, int attempt) const {
   return run;
 }
 
-void WorkerProcess::task_over(const ResultHead& head, FromWorker kind, const std::byte* message,
-                              std::size_t bytes) {
-  // The part stays in its slot until its end: only this thread takes it away.
-  BatchPart* part = slots_.with(
-      [&](Slots& slots) { return slots.parts[head.slot] ? &*slots.parts[head.slot] : nullptr; });
-  if (part == nullptr || part->batch == nullptr) return;
-  part->next = head.index + 1;
+void WorkerProcess::task_over(BatchPart& part, const ResultHead& head, FromWorker kind,
+                              const std::byte* message, std::size_t bytes) {
   proven_.store(true, std::memory_order_relaxed);
-  RemoteBatch& batch = *part->batch;
+  RemoteBatch& batch = *part.batch;
   if (kind == FromWorker::written_result) {
-    Decoder writes(message, bytes);
-    const auto behind = static_cast<std::size_t>(writes.get<std::uint64_t>());
+    Decoder whole(message, bytes);
+    const auto behind = static_cast<std::size_t>(whole.get<std::uint64_t>());
+    if (behind < sizeof behind || behind > bytes)
+      refuse_message("a result begins behind its message");
+    Decoder writes = whole.part(behind - sizeof behind);
     if (batch.tasks.are_relayed()) {
       batch.tasks.relay_writes(head.index, writes);
     } else {
-      Drafts::publish(writes);
+      Drafts::publish(writes, &is_writable_here);
     }
     message += behind;
     bytes -= behind;
   }
   Decoder in(message, bytes, &receiver_);
   if (kind != FromWorker::error) {
-    batch.tasks.succeeded(head.index, in, run_of(head, part->attempt));
-  } else if (batch.tasks.threw(head.index, in, run_of(head, part->attempt)) ==
+    batch.tasks.succeeded(head.index, in, run_of(head, part.attempt));
+  } else if (batch.tasks.threw(head.index, in, run_of(head, part.attempt)) ==
              RemoteTasks::Verdict::again) {
-    return batch.owner.send_again({&batch, head.index, 1, part->attempt + 1});
+    return batch.owner.send_again({&batch, head.index, 1, part.attempt + 1});
   }
-  ++part->over;
+  ++part.over;
+}
+
+void WorkerProcess::task_failed(BatchPart& part, const ResultHead& head, std::exception_ptr error) {
+  RemoteBatch& batch = *part.batch;
+  if (batch.tasks.failed(head.index, std::move(error), run_of(head, part.attempt)) ==
+      RemoteTasks::Verdict::again) {
+    return batch.owner.send_again({&batch, head.index, 1, part.attempt + 1});
+  }
+  ++part.over;
+}
+
+// The end of a part: all its tasks have ended, or the worker was asked to end it early. One that
+// was taken back has no batch any more.
+void WorkerProcess::check_end(const Slots& slots, const BatchEnd& end) const {
+  if (end.slot >= batch_slots || !slots.parts[end.slot])
+    refuse_message("a batch has ended in a slot that holds none");
+  const BatchPart& part = *slots.parts[end.slot];
+  if (part.batch == nullptr) return;
+  if (!is_at_work(channel_->states[end.slot]))
+    refuse_message("a batch has ended that was not begun");
+  const bool early = channel_->states[end.slot] == BatchState::asked_back;
+  if (end.index != part.next || (end.index != part.end() && !early))
+    refuse_message("a batch has ended before its tasks");
 }
 
 void WorkerProcess::part_ends(const BatchEnd& end) {
   BatchOwner* waiting = nullptr;
   std::optional<BatchOwner::Visit> visit;
   BatchPart part = slots_.with([&](Slots& slots) {
+    check_end(slots, end);
     BatchPart ended = *std::exchange(slots.parts[end.slot], std::nullopt);
     std::erase(slots.order, end.slot);
     channel_->stop.fetch_and(~(std::uint32_t{1} << end.slot), std::memory_order_relaxed);
@@ -133,8 +208,10 @@ void WorkerProcess::part_ends(const BatchEnd& end) {
   RemoteBatch& batch = *part.batch;
   BatchOwner& owner = batch.owner;
   visit.emplace(owner);
-  if (end.index > part.first)
-    batch.tasks.measured(end.index - part.first, std::chrono::nanoseconds(end.ran));
+  if (end.index > part.first) {
+    const auto ran = std::chrono::nanoseconds(std::max<std::int64_t>(end.ran, 0));
+    batch.tasks.measured(end.index - part.first, ran);
+  }
   if (end.index != part.end())
     owner.send_again({&batch, end.index, part.end() - end.index, part.attempt});
   part.kept.clear();
@@ -158,9 +235,11 @@ void WorkerProcess::kill(std::string reason) {
   kill_reason_.with([&](std::string& why) {
     if (why.empty()) why = std::move(reason);
   });
+  // Its number may belong to another process once it was reaped; its descriptor never does.
+  if (syscall(SYS_pidfd_send_signal, pid_fd_.get(), 0, nullptr, 0) != 0) return;
   // The group first: also what its tasks have started.
   ::kill(-pid_, SIGKILL);
-  ::kill(pid_, SIGKILL);
+  syscall(SYS_pidfd_send_signal, pid_fd_.get(), SIGKILL, nullptr, 0);
 }
 
 bool WorkerProcess::has_ended() {
@@ -183,8 +262,10 @@ std::vector<BatchPart> WorkerProcess::take_losses() {
     std::vector<BatchPart> held;
     for (const std::size_t slot : slots.order) {
       held.push_back(*std::exchange(slots.parts[slot], std::nullopt));
-      const bool here = running != 0 && running >> 32 == slot;
-      held.back().running = here ? static_cast<std::uint32_t>(running & 0xffffffffu) : 0;
+      BatchPart& part = held.back();
+      const auto task = static_cast<std::uint32_t>(running & 0xffffffffu);
+      const bool here = running >> 32 == slot && task > part.first && task <= part.end();
+      part.running = here ? task : 0;
     }
     slots.parts = {};
     slots.order.clear();

@@ -32,6 +32,9 @@ enum class BatchState : std::uint32_t {
   asked_back   ///< by the parent: the worker ends it after the task that it runs
 };
 
+/// How a worker process ends whose parent sends what makes no sense.
+inline constexpr int nonsense_exit_code = 4;
+
 /// Rung by workers when there is something to read, slept on by whoever collects results.
 struct Doorbell {
   alignas(64) std::atomic<std::uint32_t> rings{0};
@@ -57,7 +60,9 @@ enum class ToWorker : std::uint32_t {
   nothing,
   batch,        ///< BatchHead, then for each task its size (u64; see padding_shift) and what
                 ///< Delayed::encode wrote
-  large_batch,  ///< the same, by reference: bytes (u64), file (u32), offset (u64)
+  large_batch,  ///< BatchHead, then by reference the same once more with all tasks: bytes (u64),
+                ///< file (u32), offset (u64); only for whom has begun the batch is the memory its
+                ///< own
   module,       ///< a ModuleName
   initializer,  ///< id (u64), then a task
   release       ///< file (u32), offset (u64): as often as there are
@@ -108,7 +113,7 @@ struct BatchEnd {
 /// What a worker is told when it starts, together with descriptors of the channel and the doorbell
 /// and a pipe for its last words.
 struct Hello {
-  static constexpr std::uint64_t right = 0x31424b5750524302;
+  static constexpr std::uint64_t right = 0x31424b5750524303;
   std::uint64_t magic = right;
   std::int32_t parent = 0;
   std::uint32_t max_workers = 0;

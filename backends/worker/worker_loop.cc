@@ -2,7 +2,10 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
 
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/codec.h"
@@ -33,6 +36,15 @@ std::int64_t count_of(std::chrono::steady_clock::time_point time) {
 FromWorker large(FromWorker kind) {
   if (kind == FromWorker::written_result) return FromWorker::large_written_result;
   return kind == FromWorker::result ? FromWorker::large_result : FromWorker::large_error;
+}
+
+// What no parent of this version sends: whatever was meant, nothing right can come of it. The
+// parent learns of the end, and of the reason by these words.
+[[noreturn]] void end_for(const char* what) {
+  std::fprintf(stderr, "paracord: a worker process ends: its parent's messages make no sense: %s\n",
+               what);
+  std::fflush(stdout);
+  std::_Exit(nonsense_exit_code);
 }
 
 ArenaStore* array_arenas = nullptr;
@@ -93,6 +105,7 @@ void WorkerLoop::put(FromWorker kind, const Head& head, const void* body, std::s
   std::byte* place = nullptr;
   while ((place = out_.reserve(sizeof(Head) + bytes, static_cast<std::uint32_t>(kind))) ==
          nullptr) {
+    if (out_.is_broken()) end_for("more results were read than were written");
     channel_.worker_wants_room.store(1, std::memory_order_seq_cst);
     ring();
     shared_futex_wait(channel_.worker_wants_room, 1, std::chrono::milliseconds(10));
@@ -114,6 +127,7 @@ void WorkerLoop::run() {
 
 void WorkerLoop::wait_for_record(Record& record) {
   while (!in_.next(record)) {
+    if (in_.is_broken()) end_for("a record leads out of the ring");
     if (yield_until([this] { return !in_.empty(); })) continue;
     channel_.worker_sleeps.store(1, std::memory_order_seq_cst);
     if (in_.empty()) shared_futex_wait(channel_.worker_sleeps, 1);
@@ -122,30 +136,36 @@ void WorkerLoop::wait_for_record(Record& record) {
 }
 
 void WorkerLoop::handle(const Record& record) {
+  const auto kind = static_cast<ToWorker>(record.kind);
   Decoder in(record.body, record.bytes, &receiver_);
   try {
-    switch (static_cast<ToWorker>(record.kind)) {
+    switch (kind) {
       case ToWorker::batch:
-        return run_batch(record.body, record.bytes);
       case ToWorker::large_batch:
-        return run_large(record);
+        return run_batch(kind, in);
       case ToWorker::module:
-        return adopt(in);
       case ToWorker::initializer:
-        return initialise(in);
+        return prepare(kind, in);
       case ToWorker::release:
         return release(in);
       case ToWorker::nothing:
-        return;
+        break;
     }
-  } catch (...) {
-    // The batches behind it cannot run: all their tasks get this error.
-    result_.clear();
-    encode_current_exception(result_, Phase::running);
-    trouble_.assign(reinterpret_cast<const char*>(result_.data()), result_.size());
-    put(FromWorker::trouble, ResultHead{}, nullptr, 0);
-    ring();
+    refuse_message("a record is of no known kind");
+  } catch (const std::exception& error) {
+    end_for(error.what());
   }
+}
+
+// Where that fails, the batches behind it cannot run: all their tasks get this error.
+void WorkerLoop::prepare(ToWorker kind, Decoder& in) {
+  try {
+    return kind == ToWorker::module ? adopt(in) : initialise(in);
+  } catch (...) {
+    trouble_ = encoded_error(Phase::running);
+  }
+  put(FromWorker::trouble, ResultHead{}, nullptr, 0);
+  ring();
 }
 
 void WorkerLoop::adopt(Decoder& in) {
@@ -177,24 +197,21 @@ void WorkerLoop::release(Decoder& in) {
   }
 }
 
-void WorkerLoop::run_large(const Record& record) {
-  Decoder in(record.body, record.bytes);
-  const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
-  const void* message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
-  run_batch(static_cast<const std::byte*>(message), bytes);
-}
-
 bool WorkerLoop::stop_requested(const RunningTask&) const {
   const std::uint64_t slot = channel_.running.load(std::memory_order_relaxed) >> 32;
   return (channel_.stop.load() >> slot & 1) != 0;
 }
 
-void WorkerLoop::run_batch(const std::byte* message, std::size_t bytes) {
-  Decoder tasks(message, bytes, &receiver_);
-  const auto head = tasks.get<BatchHead>();
+// A batch that was taken back is passed over unread: where it is a large one, its memory may have
+// another owner by now.
+void WorkerLoop::run_batch(ToWorker kind, Decoder& in) {
+  const auto head = in.get<BatchHead>();
+  if (head.slot >= batch_slots) refuse_message("a batch has a slot that there is not");
   std::atomic<BatchState>& state = channel_.states[head.slot];
   BatchState expected = BatchState::sent;
   if (!state.compare_exchange_strong(expected, BatchState::running)) {
+    if (expected != BatchState::taken_back)
+      refuse_message("a batch has a slot in which none was sent");
     put(FromWorker::batch_ends, BatchEnd{head.slot, head.first, 0}, nullptr, 0);
     return ring();
   }
@@ -204,7 +221,8 @@ void WorkerLoop::run_batch(const std::byte* message, std::size_t bytes) {
   running.attempt = head.attempt;
   running.assignment = head.assignment;
   const auto started = Clock::now();
-  const std::uint32_t next = run_tasks(head, tasks, running);
+  const std::uint32_t next = kind == ToWorker::batch ? run_tasks(head, in, running, trouble_)
+                                                     : run_large(head, in, running);
   const BatchEnd end{head.slot, next, count_of(Clock::now()) - count_of(started)};
   channel_.running.store(0, std::memory_order_release);
   // What the tasks printed is on its way before the batch counts as done.
@@ -213,25 +231,51 @@ void WorkerLoop::run_batch(const std::byte* message, std::size_t bytes) {
   ring();
 }
 
-std::uint32_t WorkerLoop::run_tasks(const BatchHead& head, Decoder& tasks, RunningTask& running) {
+// Memory that cannot be mapped (no addresses are left) is an error of the tasks that lie in it.
+std::uint32_t WorkerLoop::run_large(const BatchHead& head, Decoder& in, RunningTask& running) {
+  const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
+  std::string trouble;
+  const void* message = nullptr;
+  try {
+    message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
+  } catch (const BackendUnavailable&) {
+    trouble = encoded_error(Phase::decoding_arguments);
+  }
+  if (!trouble.empty()) return run_tasks(head, in, running, trouble);
+  Decoder tasks(message, bytes, &receiver_);
+  const auto same = tasks.get<BatchHead>();
+  if (same.slot != head.slot || same.first != head.first || same.count != head.count)
+    refuse_message("a batch's memory holds another batch");
+  return run_tasks(head, tasks, running, trouble_);
+}
+
+// `trouble`: in place of running them, this is what they end with.
+std::uint32_t WorkerLoop::run_tasks(const BatchHead& head, Decoder& tasks, RunningTask& running,
+                                    const std::string& trouble) {
   const TaskScope scope(running, head.nesting_level + 1, nested_backend_);
   receiver_.write_to(head.drafts != 0 ? &drafts_ : nullptr);
   const std::atomic<BatchState>& state = channel_.states[head.slot];
   for (std::uint32_t i = 0; i != head.count; ++i) {
     if (state.load(std::memory_order_relaxed) != BatchState::running) return head.first + i;
+    ResultHead about{head.slot, head.first + i, 0, 0};
+    channel_.running.store(std::uint64_t{head.slot} << 32 | (head.first + i + 1),
+                           std::memory_order_release);
+    if (!trouble.empty()) {
+      result_.clear();
+      result_.write(trouble.data(), trouble.size());
+      answer(FromWorker::error, about);
+      continue;
+    }
     const auto size = tasks.get<std::uint64_t>();
     (void)tasks.take(static_cast<std::size_t>(size >> padding_shift));
     Decoder task =
         tasks.part(static_cast<std::size_t>(size & ((std::uint64_t{1} << padding_shift) - 1)));
-    channel_.running.store(std::uint64_t{head.slot} << 32 | (head.first + i + 1),
-                           std::memory_order_release);
-    run_task(head, head.first + i, task);
+    run_task(head, about, task);
   }
   return head.first + head.count;
 }
 
-void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& task) {
-  ResultHead about{head.slot, index, 0, 0};
+void WorkerLoop::run_task(const BatchHead& head, ResultHead about, Decoder& task) {
   if (head.timed != 0) {
     about.started = count_of(Clock::now());
     channel_.started.store(about.started, std::memory_order_release);
@@ -240,30 +284,58 @@ void WorkerLoop::run_task(const BatchHead& head, std::uint32_t index, Decoder& t
   Phase phase = Phase::decoding_arguments;
   result_.clear();
   places_.clear();
-  if (!trouble_.empty()) {
-    result_.write(trouble_.data(), trouble_.size());
-    return write(FromWorker::error, about);
-  }
   try {
     entry_of(task.get<std::uint64_t>()).run()(task, result_, phase);
   } catch (...) {
     kind = FromWorker::error;
     result_.clear();
-    encode_current_exception(result_, phase);
+    const std::string error = encoded_error(phase);
+    result_.write(error.data(), error.size());
   }
   if (head.timed != 0) about.ended = count_of(Clock::now());
-  if (kind == FromWorker::result && relays_) add_places();
-  if (kind == FromWorker::result && !drafts_.empty()) {
-    write_with_drafts(about);
-  } else {
-    write(kind, about);
-  }
+  answer(kind, about);
   drafts_.clear();
   const auto now = coarse_time();
   if (now - last_ring_ > longest_silence) {
     last_ring_ = now;
     ring();
   }
+}
+
+// Each task is answered, also where there is no memory for its answer, or its error cannot be
+// written.
+void WorkerLoop::answer(FromWorker kind, const ResultHead& about) {
+  try {
+    if (kind == FromWorker::result && relays_) add_places();
+    if (kind == FromWorker::result && !drafts_.empty()) return write_with_drafts(about);
+    return write(kind, about);
+  } catch (...) {
+    const std::string error = encoded_error(Phase::encoding_result);
+    put(FromWorker::error, about, error.data(), error.size());
+  }
+}
+
+// Inside a handler. What does not fit into a record of the ring is told in short where it stands in
+// the way of the answer: see answer().
+std::string WorkerLoop::encoded_error(Phase phase) {
+  const auto text_of = [](const Encoder& out) {
+    return std::string(reinterpret_cast<const char*>(out.data()), out.size());
+  };
+  Encoder out;
+  try {
+    encode_current_exception(out, phase);
+    if (phase != Phase::encoding_result || out.size() <= largest_inline_message)
+      return text_of(out);
+  } catch (...) {
+    // Its what(), or its codec, threw.
+  }
+  out.clear();
+  try {
+    throw std::runtime_error("the task threw an exception that cannot be written down");
+  } catch (...) {
+    encode_current_exception(out, phase);
+  }
+  return text_of(out);
 }
 
 Entry& WorkerLoop::entry_of(std::uint64_t reference) {

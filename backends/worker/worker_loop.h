@@ -35,10 +35,14 @@ class WorkerLoop final : public CallControl {
 
   void wait_for_record(Record& record);
   void handle(const Record& record);
-  void run_large(const Record& record);
-  void run_batch(const std::byte* message, std::size_t bytes);
-  std::uint32_t run_tasks(const BatchHead& head, Decoder& tasks, RunningTask& running);
-  void run_task(const BatchHead& head, std::uint32_t index, Decoder& task);
+  void run_batch(ToWorker kind, Decoder& in);
+  std::uint32_t run_large(const BatchHead& head, Decoder& in, RunningTask& running);
+  std::uint32_t run_tasks(const BatchHead& head, Decoder& tasks, RunningTask& running,
+                          const std::string& trouble);
+  void run_task(const BatchHead& head, ResultHead about, Decoder& task);
+  void answer(FromWorker kind, const ResultHead& about);
+  std::string encoded_error(Phase phase);
+  void prepare(ToWorker kind, Decoder& in);
   void adopt(Decoder& in);
   void initialise(Decoder& in);
   void release(Decoder& in);

@@ -122,12 +122,17 @@ void AgentBatch::succeeded(std::size_t index, Decoder& result, const RemoteRun& 
     const Decoder whole = result;
     task.body = bytes_left(result);
     std::uint64_t count = 0;
+    if (task.body.size() < sizeof count) detail::refuse_message("a result ends too early");
     const std::size_t end = task.body.size() - sizeof count;
     std::memcpy(&count, task.body.data() + end, sizeof count);
+    if (count > end / sizeof(std::uint64_t)) detail::refuse_message("a result ends too early");
     const std::size_t places = end - static_cast<std::size_t>(count) * sizeof(std::uint64_t);
     for (std::uint64_t i = 0; i != count; ++i) {
       std::uint64_t place = 0;
       std::memcpy(&place, task.body.data() + places + i * sizeof place, sizeof place);
+      constexpr std::size_t length = Encoder::reference_head + sizeof(std::uint32_t) + sizeof place;
+      if (places < length || place > places - length)
+        detail::refuse_message("a result refers to memory from behind its end");
       Decoder at = whole;
       (void)at.take(static_cast<std::size_t>(place));
       std::shared_ptr<void> owner;

@@ -34,19 +34,13 @@ class ResultObjects final : public detail::MemoryReceiver {
 
 // A node says where to write to: nowhere but where this task's views look.
 void publish_writes(const std::string& writes, const std::vector<WrittenRanges::Range>& ranges) {
-  Decoder check(writes.data(), writes.size());
-  for (auto runs = check.get<std::uint32_t>(); runs != 0; --runs) {
-    const auto address = check.get<std::uint64_t>();
-    const auto bytes = check.get<std::uint64_t>();
-    (void)check.take(static_cast<std::size_t>(bytes));
-    const bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+  Decoder in(writes.data(), writes.size());
+  detail::Drafts::publish(in, [&](std::uint64_t address, std::uint64_t bytes) {
+    return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
       return address >= range.begin && bytes <= range.bytes &&
              address - range.begin <= range.bytes - bytes;
     });
-    if (!inside) detail::refuse_message("a task wrote to memory that it was not given");
-  }
-  Decoder in(writes.data(), writes.size());
-  detail::Drafts::publish(in);
+  });
 }
 
 }  // namespace
@@ -60,16 +54,18 @@ void ZeromqBackend::arrived(client::Arrived results) {
       cluster_->client.drop_result(results.batch, task);
     return;
   }
-  const std::set<std::uint32_t> wanted(results.tasks.begin(), results.tasks.end());
+  // Each once; and what its node has promised and not sent is asked for elsewhere.
+  std::set<std::uint32_t> wanted(results.tasks.begin(), results.tasks.end());
   for (std::size_t i = 0; i != reader->records().size(); ++i) {
     const TaskRecord& record = reader->records()[i];
-    if (!wanted.contains(record.task)) continue;
+    if (wanted.erase(record.task) == 0) continue;
     if (record.objects.empty()) {
       deliver(results.batch, reader, i, {}, results.node);
     } else {
       fetch_objects(results.batch, reader, i, results.node);
     }
   }
+  for (const std::uint32_t task : wanted) cluster_->client.drop_result(results.batch, task);
 }
 
 // The last one to come, whichever it is, goes on with the result.
@@ -123,7 +119,8 @@ void ZeromqBackend::deliver(BatchId batch, std::shared_ptr<RecordReader> reader,
     body = {body_memory->data, body_memory->bytes};
     body = body.first(static_cast<std::size_t>(record.objects.back().bytes));
   }
-  if (record.task < part.tasks.size()) take_result(part, record.task, record, body, objects, node);
+  if (record.task < part.tasks.size() && !part.done.contains(record.task))
+    take_result(part, record.task, record, body, objects, node);
   cluster_->client.keep_result(batch, record.task);
   // The result may have ended the call.
   const bool aborted = state_.with([&](State& state) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -76,6 +77,97 @@ TEST(WorkerLoop, RunsABatchAndTellsItsEnd) {
   const auto end = loop.next();
   ASSERT_EQ(static_cast<FromWorker>(end.kind), FromWorker::batch_ends);
   EXPECT_EQ(Decoder(end.body, end.bytes).get<BatchEnd>().index, 1u);
+}
+
+// What a caller in disorder sends ends the worker, whose parent then knows why.
+struct Nonsense : testing::Test {
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  template <class Send>
+  static void expect_end(Send send) {
+    EXPECT_EXIT(
+        {
+          Loop loop;
+          send(loop);
+          while (true) pause();
+        },
+        testing::ExitedWithCode(nonsense_exit_code), "make no sense");
+  }
+  static void send_batch(Loop& loop, std::uint32_t slot, std::uint64_t task_bytes) {
+    Encoder batch;
+    BatchHead head{};
+    head.slot = slot;
+    head.count = 1;
+    batch.put(head);
+    batch.put(task_bytes);
+    loop.send(ToWorker::batch, batch);
+  }
+};
+
+TEST_F(Nonsense, OfAnUnknownKindEndsTheWorker) {
+  expect_end([](Loop& loop) {
+    Encoder body;
+    body.put(1);
+    loop.send(static_cast<ToWorker>(99), body);
+  });
+}
+
+TEST_F(Nonsense, SlotsThatThereAreNotEndTheWorker) {
+  expect_end([](Loop& loop) { send_batch(loop, batch_slots, 8); });
+  expect_end([](Loop& loop) { send_batch(loop, 4, 8); });  // nothing was sent in it
+}
+
+TEST_F(Nonsense, TasksBehindTheirBatchEndTheWorker) {
+  expect_end([](Loop& loop) {
+    loop.channel.states[2].store(BatchState::sent);
+    send_batch(loop, 2, 1 << 20);
+  });
+}
+
+TEST_F(Nonsense, BatchesTooShortForTheirHeadEndTheWorker) {
+  expect_end([](Loop& loop) {
+    Encoder body;
+    body.put(1);
+    loop.send(ToWorker::large_batch, body);
+  });
+}
+
+TEST_F(Nonsense, PositionsBeyondTheRingEndTheWorker) {
+  expect_end([](Loop& loop) {
+    loop.channel.tasks.written.store(ring_bytes + 4096);
+    loop.channel.worker_sleeps.store(0);
+    shared_futex_wake(loop.channel.worker_sleeps);
+  });
+}
+
+TEST(Ring, IsBrokenWhereItsPositionsContradictEachOther) {
+  RingState state;
+  alignas(64) std::byte data[1024];
+  RingWriter<16> to(&state, data, sizeof data);
+  RingReader<16> from(&state, data, sizeof data);
+  RingReader<16>::Record record{};
+  state.written.store(4096);
+  EXPECT_FALSE(from.next(record));
+  EXPECT_TRUE(from.is_broken());
+  state.written.store(16);
+  EXPECT_FALSE(from.next(record));  // for good
+  state.read.store(4096);
+  EXPECT_EQ(to.free_bytes(), 0u);
+  EXPECT_EQ(to.reserve(16, 1), nullptr);
+  EXPECT_TRUE(to.is_broken());
+}
+
+TEST(Ring, PassesOnNoRecordThatLeadsOutOfIt) {
+  for (const std::uint32_t bytes : {65u, 0x7fffffffu, 0xffffffffu}) {
+    RingState state;
+    alignas(64) std::byte data[1024]{};
+    const RecordHead head{bytes, 1};
+    std::memcpy(data, &head, sizeof head);
+    state.written.store(80);
+    RingReader<16> from(&state, data, sizeof data);
+    RingReader<16>::Record record{};
+    EXPECT_FALSE(from.next(record));
+    EXPECT_TRUE(from.is_broken());
+  }
 }
 
 TEST(Ring, KeepsRecordsWholeAcrossItsEnd) {
