@@ -164,8 +164,9 @@ void start_rows(const Peers& peers) {
 
 void array_rows(const Peers& peers) {
   // So that the bytes really travel.
-  Parallel parallel(
-      {.n_jobs = 1, .backend = "zeromq", .backend_options = ZeromqOptions{.share_memory = false}});
+  Parallel parallel({.n_jobs = 1,
+                     .backend = "zeromq",
+                     .backend_options = ZeromqOptions{.share_memory = false, .isolate = true}});
   sink = parallel(tasks(1))[0];
   std::vector<double> fresh, again, frozen;
   for (int run = 0; run != 3; ++run) {
@@ -189,7 +190,8 @@ void array_rows(const Peers& peers) {
   CaseRows(peers, group, "the same span again", "ms", Better::lower).bound(median(again), 60);
   CaseRows(peers, group, "the same frozen array again", "ms", Better::lower)
       .bound(median(frozen), 2);
-  Parallel sharing({.n_jobs = 1, .backend = "zeromq"});
+  Parallel sharing(
+      {.n_jobs = 1, .backend = "zeromq", .backend_options = ZeromqOptions{.isolate = true}});
   sink = sharing(tasks(1))[0];
   std::vector<double> results, looked_at;
   for (int run = 0; run != 5; ++run) {

@@ -49,8 +49,9 @@ inline constexpr std::size_t unlimited_bytes = std::numeric_limits<std::size_t>:
 /// The order of the fields is part of the API (designated initialisers must follow it).
 struct ParallelOptions {
   /// Tasks at once: n ≥ 1 as given, however many CPUs there are; n < 0 means max(cpu_count() + 1 +
-  /// n, 1), so -1 is all CPUs. 0 is an error. Default: the backend's (1 for threads and
-  /// sequential).
+  /// n, 1), so -1 is all CPUs. 0 is an error. 1 is a plain loop in the caller on every backend of
+  /// the library: no worker is started, nothing is encoded (but see ProcessesOptions::isolate and
+  /// ZeromqOptions::isolate). Default: the backend's, which is 1, and -1 on a cluster.
   std::optional<int> n_jobs{};
   /// A registered name. Default: "threads".
   std::optional<std::string> backend{};

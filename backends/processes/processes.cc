@@ -70,6 +70,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   if (Status status = check(options_); !status.ok()) return {.status = std::move(status)};
   if (Status status = check_mmap_mode(settings.options->mmap_mode); !status.ok())
     return {.status = std::move(status)};
+  if (settings.n_jobs == 1 && !options_.isolate && !relay_) return {.instead = "sequential"};
   if (settings.nesting_level >= deepest_nesting) {
     return {.status = Status(StatusCode::unavailable,
                              "processes: calls are nested " + std::to_string(deepest_nesting) +

@@ -27,6 +27,9 @@ struct ProcessesOptions {
   /// How long tasks of a call that was cancelled, or has failed, have to end by themselves (they
   /// see stop_requested()) before their workers are killed.
   std::chrono::milliseconds grace{100};
+  /// A call with n_jobs = 1 uses a worker process, too. False: it is a plain loop in the caller,
+  /// as joblib's, which starts nothing and takes any callable.
+  bool isolate = false;
 };
 
 namespace detail {

@@ -139,6 +139,7 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
   if (Status status = check(options_); !status.ok()) return unfit(std::move(status));
   if (Status status = check_mmap_mode(settings.options->mmap_mode); !status.ok())
     return unfit(std::move(status));
+  if (settings.n_jobs == 1 && !options_.isolate) return {.instead = "sequential"};
   if (settings.nesting_level >= deepest_nesting) {
     return unfit(Status(StatusCode::unavailable, "zeromq: calls are nested " +
                                                      std::to_string(deepest_nesting) +

@@ -32,6 +32,9 @@ struct ZeromqOptions {
   /// Nodes on this machine look at arrays where they lie, if those are frozen or mapped read-only
   /// from files. False: they fetch them, as nodes of other machines do.
   bool share_memory = true;
+  /// A call with n_jobs = 1 runs on the cluster, too. False: it is a plain loop in the caller, as
+  /// joblib's, which contacts no scheduler and takes any callable.
+  bool isolate = false;
 };
 
 namespace detail {

@@ -82,11 +82,12 @@ static_assert(paracord::travels<simulate>);
 const std::map<std::string, std::string> lone_ranks = {
     {"OMPI_MCA_ess_singleton_isolated", "true"}, {"OMPI_MCA_orte_create_session_dirs", "false"}};
 
+// A LAMMPS that ends its process costs one point, with one job, too.
 std::vector<paracord::Outcome<Point>> sweep(const Arguments& arguments) {
   paracord::Parallel parallel(
       {.n_jobs = arguments.n_jobs,
        .backend = "processes",
-       .backend_options = paracord::ProcessesOptions{.environment = lone_ranks}});
+       .backend_options = paracord::ProcessesOptions{.environment = lone_ranks, .isolate = true}});
   return parallel.outcomes(arguments.temperatures | std::views::transform([&](double temperature) {
                              return paracord::delayed<simulate>(temperature, arguments.melt);
                            }));

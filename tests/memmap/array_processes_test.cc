@@ -36,7 +36,7 @@ class Arrays : public testing::Test {
   auto run(Task task) {
     std::vector<Task> tasks;
     tasks.push_back(std::move(task));
-    return Parallel({.n_jobs = 1, .backend = PARACORD_BACKEND_UNDER_TEST})(std::move(tasks));
+    return Parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST})(std::move(tasks));
   }
   std::filesystem::path folder_;
 };

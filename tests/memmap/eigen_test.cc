@@ -61,7 +61,7 @@ TEST(Eigen, ReachesWorkers) {
   const Eigen::MatrixXd left = Eigen::MatrixXd::Identity(3, 3) * 2;
   Array<double> right({3, 3});
   right(1, 2) = 4;
-  Parallel parallel({.n_jobs = 1, .backend = "processes"});
+  Parallel parallel({.n_jobs = 2, .backend = "processes"});
   const auto results = parallel(std::vector{delayed<product>(left, std::as_const(right).view())});
   EXPECT_EQ(results.at(0)(1, 2), 8);
 }

@@ -56,7 +56,7 @@ TEST(Xtensor, ReachesWorkers) {
   const xt::xarray<double> tensor{{1, 2, 3}, {4, 5, 6}};
   Array<double> factors({2, 3});
   factors(1, 2) = 2;
-  Parallel parallel({.n_jobs = 1, .backend = "processes"});
+  Parallel parallel({.n_jobs = 2, .backend = "processes"});
   const auto results =
       parallel(std::vector{delayed<scaled>(tensor, std::as_const(factors).view())});
   EXPECT_EQ(results.at(0)(1, 2), 12);

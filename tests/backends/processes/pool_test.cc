@@ -47,7 +47,7 @@ TEST(Processes, ServeCallsOfDifferentSizesAtOnce) {
     callers.push_back(std::async(std::launch::async, [caller] {
       int wrong = 0;
       for (int round = 0; round != 5; ++round) {
-        Parallel parallel(processes(1 + (caller + round) % 4));
+        Parallel parallel(processes(2 + (caller + round) % 4));
         const auto results = parallel(tasks(30, [](int i) { return delayed<plus_one>(i); }));
         for (int i = 0; i != 30; ++i) wrong += results[static_cast<std::size_t>(i)] != i + 1;
       }
@@ -74,8 +74,7 @@ std::size_t grows(int megabytes) {
 }
 
 TEST(Processes, EndWhenTheyHaveGrown) {
-  ParallelOptions options = processes(1);
-  options.n_jobs = 2;
+  ParallelOptions options = processes(2);
   options.backend_options = ProcessesOptions{.max_memory_growth = std::size_t{64} << 20};
   Parallel parallel(options);
   std::set<std::size_t> workers;
@@ -281,7 +280,7 @@ TEST(Processes, LeaveNothingBehind) {
 }
 
 TEST(Processes, RefuseMmapModesThatTypesSay) {
-  ParallelOptions options{.n_jobs = 1, .backend = "processes"};
+  ParallelOptions options{.n_jobs = 2, .backend = "processes"};
   for (const MmapMode mode : {MmapMode::copy_on_write, MmapMode::write}) {
     options.mmap_mode = mode;
     Parallel parallel(options);
