@@ -56,6 +56,7 @@ void Block::prepare(std::size_t first, std::size_t capacity, const Layout& layou
   first_index = first;
   count = 0;
   attention.store(false, std::memory_order_relaxed);
+  exposed_ = false;
   if (has_gaps_.exchange(false, std::memory_order_relaxed)) {
     gaps_.with([](BlockGaps& gaps) { gaps.clear(); });
   }
@@ -67,7 +68,24 @@ void Block::publish(std::size_t grain) {
   claims_.store(pack(0, count), std::memory_order_release);
 }
 
+void Block::expose(std::size_t capacity) {
+  if (exposed_room_ < capacity) {
+    results_made_ = std::make_unique<std::atomic<Result>[]>(capacity);
+    exposed_room_ = capacity;
+  }
+  for (std::size_t i = 0; i != capacity; ++i)
+    results_made_[i].store(Result::pending, std::memory_order_relaxed);
+  exposed_ = true;
+  read_to_end = run_to_end = false;
+  taken = 0;
+}
+
 Block::Claim Block::claim(std::size_t most) {
+  if (aside_count_.load(std::memory_order_acquire) != 0) {
+    if (const Claim claim = claim_aside(std::max<std::size_t>(std::min(grain_.load(), most), 1));
+        !claim.empty())
+      return claim;
+  }
   std::uint64_t claims = claims_.load(std::memory_order_acquire);
   while (next_of(claims) < count_of(claims)) {
     const std::size_t begin = next_of(claims);
@@ -89,12 +107,36 @@ Block::Claim Block::claim_rest() {
       return {next_of(claims), end};
     }
   }
-  return {};
+  return claim_aside(most_tasks);
+}
+
+bool Block::put_aside(Claim claim) noexcept {
+  return aside_.with([&](std::vector<Claim>& aside) {
+    try {
+      aside.push_back(claim);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    aside_count_.store(aside.size(), std::memory_order_release);
+    return true;
+  });
+}
+
+Block::Claim Block::claim_aside(std::size_t most) {
+  if (aside_count_.load(std::memory_order_acquire) == 0) return {};
+  return aside_.with([&](std::vector<Claim>& aside) -> Claim {
+    if (aside.empty()) return {};
+    Claim& last = aside.back();
+    const Claim claim{last.begin, last.begin + std::min(most, last.size())};
+    last.begin = claim.end;
+    if (last.empty()) aside.pop_back();
+    aside_count_.store(aside.size(), std::memory_order_release);
+    return claim;
+  });
 }
 
 bool Block::give_back(std::size_t from, std::size_t end) {
   grain_.store(1, std::memory_order_relaxed);
-  attention.store(false, std::memory_order_relaxed);
   std::uint64_t claims = claims_.load(std::memory_order_relaxed);
   if (next_of(claims) != end) return false;
   return claims_.compare_exchange_strong(claims, pack(from, count_of(claims)),
@@ -103,10 +145,11 @@ bool Block::give_back(std::size_t from, std::size_t end) {
 
 bool Block::has_unclaimed() const {
   const std::uint64_t claims = claims_.load(std::memory_order_relaxed);
-  return next_of(claims) < count_of(claims);
+  return next_of(claims) < count_of(claims) || aside_count_.load(std::memory_order_acquire) != 0;
 }
 
 bool Block::has_spare() const {
+  if (aside_count_.load(std::memory_order_acquire) != 0) return true;
   const std::uint64_t claims = claims_.load(std::memory_order_relaxed);
   const std::size_t begun = std::max(next_of(claims), grain_.load(std::memory_order_relaxed));
   return begun < count_of(claims);
@@ -115,6 +158,7 @@ bool Block::has_spare() const {
 void Block::add_gap(std::size_t index, std::exception_ptr error) {
   gaps_.with([&](BlockGaps& gaps) { gaps.add(index, std::move(error)); });
   has_gaps_.store(true, std::memory_order_release);
+  if (exposed_) set_result_state(index, Result::missing);
 }
 
 const BlockGaps* Block::gaps() {

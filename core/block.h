@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <new>
 #include <unordered_map>
 #include <utility>
@@ -88,6 +89,13 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   Claim claim_rest();
   /// Returns the end of a claim, from `from` on. Fails where somebody has claimed behind it.
   bool give_back(std::size_t from, std::size_t end);
+  /// The same where somebody has: it is claimed anew, task by task. False: there is no memory.
+  bool put_aside(Claim claim) noexcept;
+  /// From now on tasks are claimed one by one, and whoever runs some looks up.
+  void ask_for_attention() {
+    grain_.store(1, std::memory_order_relaxed);
+    attention.store(true, std::memory_order_relaxed);
+  }
   bool has_unclaimed() const;
   /// Whether a second thread would find something to claim, next to the one that was sent first.
   bool has_spare() const;
@@ -103,6 +111,17 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   /// Null where every result is there. For finished blocks.
   const BlockGaps* gaps();
 
+  /// Of a block whose results are read one by one, as they are made: before publish().
+  void expose(std::size_t capacity);
+  enum class Result : std::uint8_t { pending, made, missing, taken };
+  Result result_state(std::size_t index) const {
+    return results_made_[index].load(std::memory_order_acquire);
+  }
+  void set_result_state(std::size_t index, Result state) {
+    results_made_[index].store(state, std::memory_order_release);
+  }
+  bool is_exposed() const { return exposed_; }
+
   bool results_in_place() const { return in_place_; }
 
   /// For a batch that was handed elsewhere(): whether all of its tasks are the backend's to end.
@@ -114,10 +133,15 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   Block* previous = nullptr;  // links of the call's list of live blocks, under its lock
   Block* next = nullptr;
   Block* next_finished = nullptr;  // link of the blocks that wait for a reader, likewise
+  // Of exposed blocks. Reused when it was read to the end, nobody runs it, and no link leads to it.
+  std::atomic<bool> waits_for_reader{false};
+  bool linked = false, read_to_end = false, run_to_end = false;  // under the lock
+  std::size_t taken = 0;                                         // the reader's
   bool sent = true;  // a batch for it was submitted, or will be at once; under the lock
   std::size_t automatic_size = 1;  // what the backend wanted when this block was filled
 
  private:
+  Claim claim_aside(std::size_t most);
   Call& call_;
   std::atomic<std::uint64_t> claims_{0};  // next unclaimed << 32 | count
   std::atomic<std::size_t> unfinished_{0};
@@ -129,6 +153,11 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   void* own_results_ = nullptr;
   bool in_place_ = false;
   std::vector<bool> remote_over_;  // by task, while the batch is elsewhere
+  std::atomic<std::size_t> aside_count_{0};
+  Guarded<std::vector<Claim>> aside_;
+  bool exposed_ = false;
+  std::size_t exposed_room_ = 0;
+  std::unique_ptr<std::atomic<Result>[]> results_made_;
 };
 
 }  // namespace paracord::detail

@@ -1,5 +1,7 @@
 #include "paracord/core/block_list.h"
 
+#include "paracord/core/asymmetric_fence.h"
+
 namespace paracord::detail {
 
 Block& BlockList::take_free(Call& call) {
@@ -26,7 +28,10 @@ void BlockList::remove(Block& block) {
   (block.previous != nullptr ? block.previous->next : first_) = block.next;
   (block.next != nullptr ? block.next->previous : last_) = block.previous;
   if (unclaimed_from_ == &block) unclaimed_from_ = block.next;
-  if (unsent_from_ == &block) unsent_from_ = nullptr;  // cancelled: nothing is sent any more
+  if (unsent_from_ == &block) {
+    while (unsent_from_ != nullptr && (unsent_from_ == &block || unsent_from_->sent))
+      unsent_from_ = unsent_from_->next;
+  }
 }
 
 void BlockList::add_finished(Block& block) {
@@ -57,6 +62,80 @@ Block* BlockList::find_unsent() {
   block->sent = true;
   while (unsent_from_ != nullptr && unsent_from_->sent) unsent_from_ = unsent_from_->next;
   return block;
+}
+
+void BlockList::add(RunningClaims& runner) {
+  runner.listed = true;
+  runner.next = runners_;
+  if (runners_ != nullptr) runners_->previous = &runner;
+  runners_ = &runner;
+}
+
+void BlockList::remove(RunningClaims& runner) {
+  (runner.previous != nullptr ? runner.previous->next : runners_) = runner.next;
+  if (runner.next != nullptr) runner.next->previous = runner.previous;
+  runner.listed = false;
+}
+
+bool BlockList::give_back(Block& block, Block::Claim claim) {
+  if (!block.give_back(claim.begin, claim.end) && !block.put_aside(claim)) return false;
+  look_from_start();
+  return true;
+}
+
+bool BlockList::reclaim() {
+  bool any_new = false;
+  for (RunningClaims* runner = runners_; runner != nullptr; runner = runner->next) {
+    any_new |= !runner->was_asked;
+    runner->block.ask_for_attention();
+  }
+  if (!any_new || !fence_all_threads()) return false;
+  bool any = false;
+  for (RunningClaims* runner = runners_; runner != nullptr; runner = runner->next) {
+    if (std::exchange(runner->was_asked, true)) continue;
+    const Block::Claim hidden = runner->hidden();
+    if (hidden.empty() || !give_back(runner->block, hidden)) continue;
+    runner->end.store(hidden.begin, std::memory_order_relaxed);
+    any = true;
+  }
+  return any;
+}
+
+Block* BlockList::first_unread() const {
+  Block* block = first_;
+  while (block != nullptr && block->read_to_end) block = block->next;
+  return block;
+}
+
+void BlockList::reuse_if_over(Block& block) {
+  if (!block.read_to_end || !block.run_to_end || block.linked) return;
+  remove(block);
+  put_back(block);
+}
+
+void BlockList::read_to_end(Block& block) {
+  block.read_to_end = true;
+  reuse_if_over(block);
+}
+
+void BlockList::run_to_end(Block& block) {
+  block.run_to_end = true;
+  reuse_if_over(block);
+}
+
+void BlockList::link_for_reader(Block& block) {
+  block.linked = true;
+  add_finished(block);
+}
+
+Block* BlockList::unlink_for_reader() {
+  while (Block* block = take_finished()) {
+    block->linked = false;
+    block->waits_for_reader.store(false, std::memory_order_seq_cst);
+    if (!block->read_to_end) return block;
+    reuse_if_over(*block);
+  }
+  return nullptr;
 }
 
 }  // namespace paracord::detail

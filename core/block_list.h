@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "paracord/core/block.h"
+#include "paracord/core/running_claims.h"
 
 namespace paracord::detail {
 
@@ -32,7 +33,26 @@ class BlockList {
   /// Tasks were given back: look at all blocks again.
   void look_from_start() { unclaimed_from_ = first_; }
 
+  /// A thread runs several tasks at a time.
+  void add(RunningClaims& runner);
+  void remove(RunningClaims& runner);
+  /// Tasks of this block go back to be claimed by anybody. False: they do not, for want of memory.
+  bool give_back(Block& block, Block::Claim claim);
+  /// Takes from all runners what they have not begun. Returns whether there was something.
+  bool reclaim();
+
+  /// For calls whose results are read one by one. The oldest that was not read to its end.
+  Block* first_unread() const;
+  /// The reader has had all of it.
+  void read_to_end(Block& block);
+  /// Nobody runs it any more.
+  void run_to_end(Block& block);
+  /// A result of it has come, for a reader that takes them as they do.
+  void link_for_reader(Block& block);
+  Block* unlink_for_reader();
+
  private:
+  void reuse_if_over(Block& block);
   std::vector<std::unique_ptr<Block>> all_;
   std::vector<Block*> free_;
   Block* first_finished_ = nullptr;
@@ -41,6 +61,7 @@ class BlockList {
   Block* last_ = nullptr;
   Block* unclaimed_from_ = nullptr;  // all before it are claimed
   Block* unsent_from_ = nullptr;     // all before it are sent
+  RunningClaims* runners_ = nullptr;
 };
 
 }  // namespace paracord::detail

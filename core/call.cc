@@ -139,18 +139,6 @@ Call::~Call() {
   discard_results();
 }
 
-// After close(): results that nobody took.
-void Call::discard_results() {
-  Block* block = blocks_.with([](BlockList& blocks) { return blocks.front(); });
-  for (; block != nullptr; block = block->next) {
-    if (block->results_in_place()) continue;
-    const BlockGaps* gaps = block->gaps();
-    for (std::size_t i = 0; i != block->count; ++i) {
-      if (gaps == nullptr || !gaps->missing(i)) tasks_.destroy_result(*block, i);
-    }
-  }
-}
-
 void Call::CancelFromToken::operator()() const noexcept {
   call->fail(
       exception_of(Status(StatusCode::cancelled, "the call was cancelled by its stop_token")));
@@ -221,6 +209,9 @@ void Call::end_batch(Block& block, const Status& status) {
 bool Call::help() {
   gave_back_.store(false, std::memory_order_relaxed);
   if (stopped() || !(capabilities_.caller_helps || capabilities_.runs_in_caller)) return false;
+  // A reader has results to take while a long task runs: it runs none unless it must.
+  if (setup_.bounded_results && !capabilities_.runs_in_caller && !may_help_beyond_slots())
+    return false;
   const bool borrowed = !joined_ && take_slot();
   if (!joined_ && !borrowed && !may_help_beyond_slots()) return false;
   Block* block = borrowed ? work_or_leave(Runner::this_thread) : next_work(Runner::this_thread);

@@ -66,27 +66,32 @@ class Call final : public CallControl {
   template <class Ready>
   bool wait(Ready ready, Deadline deadline) {
     abort_if_stopped();
+    reader_waits_.store(true, std::memory_order_seq_cst);
     const auto look = [&] {
       return ready() || gave_back_.load(std::memory_order_relaxed) || abort_is_due();
     };
-    if (capabilities_.caller_collects) return backend_->wait(look, deadline);
-    return progress_.wait(look, deadline);
+    const bool is_ready = capabilities_.caller_collects ? backend_->wait(look, deadline)
+                                                        : progress_.wait(look, deadline);
+    reader_waits_.store(false, std::memory_order_relaxed);
+    return is_ready;
   }
   /// No task is left, and none runs.
   bool over() const;
   /// Ended early: nothing more is started.
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
-  /// Takes a finished block off the front (or any, in order of completion); null where there is
-  /// none. Gives back the one taken before.
+  /// Takes a finished block off the front, or null. Gives back the one taken before.
   Block* take_finished(Block* previous);
+  /// For readers: the next block in order, or one with new results; null where there is none yet.
+  Block* next_readable();
+  void read_to_end(Block& block);
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
   bool reads_all_first() const {
     const auto& ahead = options().pre_dispatch;
     return ahead && ahead->tasks == PreDispatch::all.tasks;
   }
-  /// Reads the whole input, before anything is dispatched.
-  void read_all();
+  /// Reads what pre_dispatch says, before anything is dispatched.
+  void read_ahead();
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final,
   /// and the session is free for another call.
   void close();
@@ -169,17 +174,21 @@ class Call final : public CallControl {
   Block* fill_block(Wanted wanted, std::exception_ptr& thrown);
   Block* older_work(Runner runner);
   void publish(Block& block);
+  void read_all();
   Wanted wanted_size();
   std::optional<std::size_t> fixed_batch() const;
-  std::size_t room_for_results(std::size_t size) const;
+  std::size_t room_for_results(std::size_t size, std::size_t unread) const;
   std::size_t grain_of(std::size_t size) const;
-  void look_for_hidden_tasks();
+  bool reclaim_hidden_tasks();
+  void publish_result(Block& block, std::size_t index);
   void run_claims(Block& block, RunningTask& task);
   void run_in_scope(Block& block, RunningTask& task);
   bool initialise(Block& block);
-  std::size_t run_claim(Block& block, Block::Claim claim, RunningTask& task);
-  std::size_t run_fast(Block& block, Block::Claim claim, RunningTask& task);
-  std::size_t run_watched(Block& block, Block::Claim claim, RunningTask& task);
+  std::size_t run_claim(RunningClaims& runner, Block::Claim claim, RunningTask& task);
+  void run_fast(RunningClaims& runner, std::size_t end, RunningTask& task);
+  void run_alone(Block& block, std::size_t index, RunningTask& task);
+  std::size_t leave_rest(RunningClaims& runner, std::size_t end);
+  void run_watched(Block& block, std::size_t index, RunningTask& task);
   bool run_attempt(Block& block, std::size_t index, RunningTask& task, bool last);
   void report(Block& block, std::size_t index, const RunningTask& task,
               SteadyClock::time_point ended, std::exception_ptr error);
@@ -190,7 +199,7 @@ class Call final : public CallControl {
   void remote_report(Block& block, std::size_t index, const RemoteRun& run,
                      std::exception_ptr error);
   void skip(Block& block, std::size_t begin, std::size_t end);
-  void finish_tasks(Block& block, std::size_t first, std::size_t count);
+  void finish_tasks(Block& block, std::size_t count);
   void cancel_unclaimed();
   void out_of_time();
 
@@ -220,6 +229,7 @@ class Call final : public CallControl {
   // What several threads write stands apart, each on cache lines of its own.
   alignas(64) SpinMutex source_mutex_;  // held while the user's range is read
   std::size_t next_index_ = 0;          // under source_mutex_
+  std::size_t handed_out_ = 0;  // of a reader's tasks that were all read first; with blocks_
   std::atomic<bool> exhausted_{false};
   std::atomic<std::size_t> pulled_{0};
   alignas(64) std::atomic<std::size_t> ended_{0};  // tasks that ran, failed or were cancelled
@@ -228,6 +238,7 @@ class Call final : public CallControl {
   std::atomic<std::size_t> live_blocks_{0};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> gave_back_{false};
+  std::atomic<bool> reader_waits_{false};
   alignas(64) Guarded<BlockList> blocks_;
   alignas(64) SlotCount slots_;
   WorkerIndexes worker_indexes_;

@@ -33,6 +33,7 @@ void Call::remote_succeeded(Block& block, std::size_t index, Decoder& result,
   }
   if (probe_) remote_report(block, index, run, nullptr);
   tasks_.destroy_task(block, index);
+  publish_result(block, index);
 }
 
 bool Call::retry(const RemoteRun& run) const {
@@ -76,10 +77,7 @@ void Call::remote_measured(Block& block, std::size_t count, std::chrono::nanosec
 }
 
 void Call::remote_finished(Block& block) noexcept {
-  std::size_t first = 0;
-  const BlockGaps* gaps = block.gaps();
-  while (gaps != nullptr && first + 1 < block.count && gaps->missing(first)) ++first;
-  finish_tasks(block, first, block.count);
+  finish_tasks(block, block.count);
 }
 
 TaskFailure Call::failure_of(Block& block, std::size_t index, const RemoteRun& run) const {

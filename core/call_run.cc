@@ -31,25 +31,26 @@ void Call::run_claims(Block& block, RunningTask& task) {
   if (options().initializer && !initialise(block)) return;
   Block::Claim claim = block.claim(1);
   if (claim.empty()) return;
-  std::size_t first = 0;  // of the tasks that ended here
   const std::size_t automatic = block.automatic_size;
   const auto started = timed_ ? SteadyClock::now() : SteadyClock::time_point{};
+  RunningClaims runner(block);
   std::size_t ended = 0;
   // Claims begin small, since the tasks may be slower than those that the batch size was learnt
-  // from, and what is claimed behind a running task is out of the others' reach. What ended is told
-  // once, at the end: a claim may be a single task of a few nanoseconds.
+  // from. That tasks ended is counted once, at the end: a claim may be a single task of a few
+  // nanoseconds. Until then the block is this one, and no other filling of it.
   std::size_t most = 1;
   for (; !claim.empty(); claim = block.claim(most)) {
-    const std::size_t over = run_claim(block, claim, task);
-    if (ended == 0) first = claim.begin;
-    ended += over;
-    most = std::min(2 * most, Block::most_tasks);
+    ended += run_claim(runner, claim, task);
     check_deadline();
+    if (!runner.listed && block.is_coarse())
+      blocks_.with([&](BlockList& blocks) { blocks.add(runner); });
+    most = runner.listed ? std::min(2 * most, Block::most_tasks) : 1;
   }
+  if (runner.listed) blocks_.with([&](BlockList& blocks) { blocks.remove(runner); });
   if (ended == 0) return;
-  if (!timed_) return finish_tasks(block, first, ended);
+  if (!timed_) return finish_tasks(block, ended);
   const auto each = (SteadyClock::now() - started) / static_cast<double>(ended);
-  finish_tasks(block, first, ended);
+  finish_tasks(block, ended);
   // Where others took a part, what ran here stands for the whole.
   backend_->batch_completed(automatic, std::chrono::duration_cast<std::chrono::nanoseconds>(
                                            each * static_cast<double>(automatic)));
@@ -60,62 +61,94 @@ bool Call::initialise(Block& block) {
     session_.initialise_this_thread();
     return true;
   } catch (...) {
-    const Block::Claim claim = block.claim_rest();
     fail(std::current_exception());
-    if (!claim.empty()) {
+    for (Block::Claim claim = block.claim_rest(); !claim.empty(); claim = block.claim_rest()) {
       skip(block, claim.begin, claim.end);
-      finish_tasks(block, claim.begin, claim.size());
+      finish_tasks(block, claim.size());
     }
     return false;
   }
 }
 
-// Returns how many tasks of the claim are over: all, but for those given back.
-std::size_t Call::run_claim(Block& block, Block::Claim claim, RunningTask& task) {
-  std::size_t index = watched_ ? run_watched(block, claim, task) : run_fast(block, claim, task);
-  // Somebody wants attention: the call has stopped, or others have nothing to do.
-  while (index != claim.end) {
+// Returns how many tasks of the claim are over: all, but for those that others have now.
+std::size_t Call::run_claim(RunningClaims& runner, Block::Claim claim, RunningTask& task) {
+  Block& block = runner.block;
+  runner.begin(claim);
+  if (claim.size() == 1 && block.attention.load(std::memory_order_relaxed)) {
     if (stopped()) {
-      skip(block, index, claim.end);
-      break;
+      skip(block, claim.begin, claim.end);
+    } else {
+      run_alone(block, claim.begin, task);
     }
-    if (block.give_back(index, claim.end)) {
-      blocks_.with([](BlockList& blocks) { blocks.look_from_start(); });
-      gave_back_.store(true, std::memory_order_relaxed);
-      notify();
-      dispatch();
-      return index - claim.begin;
-    }
-    index = run_fast(block, {index, claim.end}, task);
+    return 1;
   }
-  return claim.size();
+  if (watched_) {
+    for (; runner.index != claim.end; runner.advance()) run_watched(block, runner.index, task);
+  } else {
+    run_fast(runner, claim.end, task);
+  }
+  if (runner.index == claim.end) return claim.size();
+  // Somebody wants attention: the call has stopped, or others have nothing to do.
+  const std::size_t end = leave_rest(runner, claim.end);
+  if (stopped()) {
+    skip(block, runner.index, end);
+  } else {
+    for (std::size_t index = runner.index; index != end; ++index) run_alone(block, index, task);
+  }
+  return end - claim.begin;
 }
 
-// Returns where it stopped.
-std::size_t Call::run_fast(Block& block, Block::Claim claim, RunningTask& task) {
-  std::size_t index = claim.begin;
-  while (index != claim.end) {
+// Gives back what it has not begun, for anybody. Returns the end of what is left to this thread.
+std::size_t Call::leave_rest(RunningClaims& runner, std::size_t end) {
+  const bool gave = blocks_.with([&](BlockList& blocks) {
+    // Others may have taken a part.
+    end = runner.end.load(std::memory_order_relaxed);
+    runner.end.store(0, std::memory_order_relaxed);
+    const Block::Claim rest{runner.index, end};
+    if (stopped() || rest.empty() || !blocks.give_back(runner.block, rest)) return false;
+    end = rest.begin;
+    return true;
+  });
+  if (!gave) return end;
+  gave_back_.store(true, std::memory_order_relaxed);
+  notify();
+  dispatch();
+  return end;
+}
+
+// Until the block wants attention, or to the end.
+void Call::run_fast(RunningClaims& runner, std::size_t end, RunningTask& task) {
+  Block& block = runner.block;
+  while (runner.index != end) {
+    const std::size_t next = block.is_exposed() ? runner.index + 1 : end;
     try {
-      tasks_.run(block, index, claim.end);
-      break;
+      tasks_.run(block, runner.index, next);
+      if (runner.index != next) return;
+      publish_result(block, next - 1);
     } catch (...) {
-      task_failed(block, index, task);
-      ++index;
+      task_failed(block, runner.index, task);
+      runner.advance();
     }
   }
-  return index;
 }
 
-std::size_t Call::run_watched(Block& block, Block::Claim claim, RunningTask& task) {
-  const int attempts = options().retries.value_or(0) + 1;
-  std::size_t index = claim.begin;
-  for (; index != claim.end && !block.attention.load(std::memory_order_relaxed); ++index) {
-    for (task.attempt = 1; !run_attempt(block, index, task, task.attempt == attempts);
-         ++task.attempt) {
-    }
-    task.attempt = 1;
+void Call::run_alone(Block& block, std::size_t index, RunningTask& task) {
+  if (watched_) return run_watched(block, index, task);
+  try {
+    tasks_.run_one(block, index, false);
+    tasks_.destroy_task(block, index);
+    publish_result(block, index);
+  } catch (...) {
+    task_failed(block, index, task);
   }
-  return index;
+}
+
+void Call::run_watched(Block& block, std::size_t index, RunningTask& task) {
+  const int attempts = options().retries.value_or(0) + 1;
+  for (task.attempt = 1; !run_attempt(block, index, task, task.attempt == attempts);
+       ++task.attempt) {
+  }
+  task.attempt = 1;
 }
 
 // Returns whether the task is over: it succeeded, or this was its last chance.
@@ -132,10 +165,12 @@ bool Call::run_attempt(Block& block, std::size_t index, RunningTask& task, bool 
     }
     if (probe_) report(block, index, task, ended, nullptr);
     tasks_.destroy_task(block, index);
+    publish_result(block, index);
     return true;
   } catch (...) {
     if (made) tasks_.destroy_result(block, index);
-    if (!last && !stopped()) return false;
+    // A task that fails for ever must not keep the call beyond its time.
+    if (!last && !check_deadline() && !stopped()) return false;
     task_failed(block, index, task);
     return true;
   }
@@ -181,21 +216,18 @@ void Call::skip(Block& block, std::size_t begin, std::size_t end) {
   }
 }
 
-// `first` is one of the tasks that ended. The block may belong to a reader as soon as its last task
-// has ended; one whose results are in place already has no reader, and takes the next tasks.
-void Call::finish_tasks(Block& block, std::size_t first, std::size_t count) {
-  if (setup_.bounded_results && block.gaps() == nullptr) {
-    result_bytes_.store(tasks_.result_bytes(block, first), std::memory_order_relaxed);
-  }
-  const bool in_place = block.results_in_place();
+// The block may be reused as soon as its last task has ended and its results were read; one whose
+// results are in place already has no reader, and takes the next tasks.
+void Call::finish_tasks(Block& block, std::size_t count) {
+  const bool in_place = block.results_in_place(), exposed = block.is_exposed();
   if (block.finish(count)) {
     if (in_place) {
       blocks_.with([&](BlockList& blocks) {
         blocks.remove(block);
         blocks.put_back(block);
       });
-    } else if (setup_.order == Order::as_done) {
-      blocks_.with([&](BlockList& blocks) { blocks.add_finished(block); });
+    } else if (exposed) {
+      blocks_.with([&](BlockList& blocks) { blocks.run_to_end(block); });
     }
     live_blocks_.fetch_sub(1, std::memory_order_release);
   }

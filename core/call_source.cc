@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "paracord/core/asymmetric_fence.h"
 #include "paracord/core/call.h"
 
 namespace paracord::detail {
@@ -24,30 +25,37 @@ using Hold = std::lock_guard<SpinMutex>;
 Block* Call::next_work(Runner runner) {
   check_deadline();
   if (stopped()) return nullptr;
-  if (Block* block = pull_block()) return block;
-  if (Block* block = older_work(runner)) return block;
-  if (capabilities_.shared_memory) look_for_hidden_tasks();
-  return nullptr;
+  // What was read ahead comes first.
+  Block* block = options().pre_dispatch ? older_work(runner) : nullptr;
+  if (block == nullptr) block = pull_block();
+  if (block == nullptr) block = older_work(runner);
+  if (!capabilities_.shared_memory || capabilities_.runs_in_caller) return block;
+  if (block == nullptr && reclaim_hidden_tasks()) block = older_work(Runner::this_thread);
+  // Others may have found nothing just before, and it may be more than this thread can begin.
+  if (block != nullptr && runner == Runner::this_thread && block->has_spare()) dispatch();
+  return block;
 }
 
 // Of blocks that were read before. Where memory is shared, a part of one that others work on is as
 // good.
 Block* Call::older_work(Runner runner) {
-  return blocks_.with([&](BlockList& blocks) {
-    return capabilities_.shared_memory ? blocks.find_unclaimed(runner == Runner::another)
-                                       : blocks.find_unsent();
+  return blocks_.with([&](BlockList& blocks) -> Block* {
+    if (setup_.bounded_results && reads_all_first()) {
+      // All was read: a task takes its place when it is handed out.
+      const std::size_t unread = handed_out_ - read_.load(std::memory_order_acquire);
+      Block* block = room_for_results(1, unread) == 0 ? nullptr : blocks.find_unsent();
+      if (block != nullptr) ++handed_out_;
+      return block;
+    }
+    Block* unsent = blocks.find_unsent();
+    if (unsent != nullptr || !capabilities_.shared_memory) return unsent;
+    return blocks.find_unclaimed(runner == Runner::another);
   });
 }
 
-// Nothing is left to claim, but somebody may have claimed more than the task that it runs: ask for
-// it back.
-void Call::look_for_hidden_tasks() {
-  blocks_.with([](BlockList& blocks) {
-    for (Block* block = blocks.front(); block != nullptr; block = block->next) {
-      if (block->is_coarse() && !block->finished())
-        block->attention.store(true, std::memory_order_relaxed);
-    }
-  });
+// Nothing is left to claim, but somebody may have claimed more than the task that it runs.
+bool Call::reclaim_hidden_tasks() {
+  return blocks_.with([](BlockList& blocks) { return blocks.reclaim(); });
 }
 
 Block* Call::pull_block() {
@@ -81,6 +89,7 @@ Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
     block.prepare(next_index_, wanted.size, layout_, place);
     block.automatic_size = wanted.automatic;
     block.sent = wanted.sent;
+    if (setup_.bounded_results) block.expose(wanted.size);
     if (tasks_.concurrent()) {
       block.count = wanted.size;
     } else {
@@ -127,7 +136,8 @@ std::optional<std::size_t> Call::fixed_batch() const {
 // block, small enough that sharing out the rest loses little.
 std::size_t Call::grain_of(std::size_t size) const {
   if (!capabilities_.shared_memory) return size;
-  if (watched_) return 1;
+  // Nobody could take what a thread has claimed behind a long task.
+  if (watched_ || !can_fence_all_threads()) return 1;
   return fixed_batch().value_or(std::max<std::size_t>(1, size / claims_per_block));
 }
 
@@ -155,14 +165,15 @@ Call::Wanted Call::wanted_size() {
         std::min(size, std::max<std::size_t>(ahead / static_cast<std::size_t>(depth_.usual()), 1));
     size = std::min(size, ahead - std::min(ahead, waiting));
   }
-  return {setup_.bounded_results ? room_for_results(size) : size, automatic, true};
+  if (setup_.bounded_results)
+    size = room_for_results(size, next_index_ - read_.load(std::memory_order_acquire));
+  return {size, automatic, true};
 }
 
 // Back-pressure: a task takes a place when it is read from the input and gives it back when its
 // result is read.
-std::size_t Call::room_for_results(std::size_t size) const {
+std::size_t Call::room_for_results(std::size_t size, std::size_t unread) const {
   const auto workers = static_cast<std::size_t>(workers_);
-  const std::size_t unread = next_index_ - read_.load(std::memory_order_acquire);
   std::size_t places = 0;
   if (options().max_pending_results) {
     places = *options().max_pending_results;
@@ -178,8 +189,28 @@ std::size_t Call::room_for_results(std::size_t size) const {
   return std::min(size, places - std::min(places, unread));
 }
 
+void Call::read_ahead() {
+  if (reads_all_first()) return read_all();
+  // Threads have one batch each in flight, which may be fewer tasks than were asked for.
+  if (!options().pre_dispatch || !capabilities_.shared_memory || capabilities_.runs_in_caller)
+    return;
+  for (std::exception_ptr thrown; thrown == nullptr && !stopped();) {
+    {
+      const Hold hold(source_mutex_);
+      Wanted wanted = exhausted_.load(std::memory_order_relaxed) ? Wanted{} : wanted_size();
+      if (wanted.size == 0) return;
+      wanted.sent = false;
+      (void)fill_block(wanted, thrown);
+    }
+    if (thrown != nullptr) fail(thrown);
+  }
+}
+
 void Call::read_all() {
-  const std::size_t size = fixed_batch().value_or(capabilities_.shared_memory ? read_all_block : 1);
+  const std::size_t size =
+      setup_.bounded_results
+          ? 1
+          : fixed_batch().value_or(capabilities_.shared_memory ? read_all_block : 1);
   while (!exhausted_.load(std::memory_order_acquire) && !stopped()) {
     std::exception_ptr thrown;
     {
@@ -198,7 +229,7 @@ void Call::read_all() {
 Block* Call::take_finished(Block* previous) {
   return blocks_.with([&](BlockList& blocks) -> Block* {
     if (previous != nullptr) blocks.put_back(*previous);
-    Block* block = setup_.order == Order::as_done ? blocks.take_finished() : blocks.front();
+    Block* block = blocks.front();
     if (block == nullptr || !block->finished() || block->results_in_place()) return nullptr;
     blocks.remove(*block);
     return block;
@@ -213,14 +244,14 @@ void Call::cancel_unclaimed() {
   std::vector<Cancelled> cancelled;
   blocks_.with([&](BlockList& blocks) {
     for (Block* block = blocks.front(); block != nullptr; block = block->next) {
-      const Block::Claim claim = block->claim_rest();
-      if (!claim.empty()) cancelled.push_back({block, claim});
+      for (Block::Claim claim = block->claim_rest(); !claim.empty(); claim = block->claim_rest())
+        cancelled.push_back({block, claim});
       block->attention.store(true, std::memory_order_relaxed);
     }
   });
   for (const auto& [block, claim] : cancelled) {
     skip(*block, claim.begin, claim.end);
-    finish_tasks(*block, claim.begin, claim.size());
+    finish_tasks(*block, claim.size());
   }
 }
 

@@ -12,33 +12,31 @@ GeneratorCall::GeneratorCall(std::shared_ptr<Session> session, TaskRange& tasks,
       result_size_(tasks.layout().result_size),
       call_(*session_, tasks,
             {ordered ? Call::Order::as_given : Call::Order::as_done, false, true, nullptr}) {
+  call_.read_ahead();
   call_.dispatch();
 }
 
 GeneratorCall::~GeneratorCall() {
   if (has_current_) drop_current();
-  // What was not read of the current block goes as well.
-  for (; block_ != nullptr && position_ != block_->count; ++position_) {
-    if (gaps_ == nullptr || !gaps_->missing(position_)) tasks_.destroy_result(*block_, position_);
-  }
   if (!finished_) call_.close();
 }
 
 void* GeneratorCall::next() {
   if (has_current_) drop_current();
   while (!finished_) {
-    if (block_ != nullptr) {
-      if (void* result = take_from_block()) return result;
-      if (finished_) break;
-      leave_block();
-    }
-    if (!find_block()) finish();
+    const bool found = locate();
+    // What was read has made room for others.
+    if (std::exchange(left_block_, false) || !found) call_.dispatch();
+    if (found) return take();
+    if (!wait_for_result()) finish();
   }
   return nullptr;
 }
 
 void GeneratorCall::drop_current() {
   tasks_.destroy_result(*block_, position_);
+  block_->set_result_state(position_, Block::Result::taken);
+  ++block_->taken;
   has_current_ = false;
   ++position_;
   call_.results_read(1);
@@ -47,52 +45,54 @@ void GeneratorCall::drop_current() {
   if (session_->options.max_pending_results) call_.dispatch();
 }
 
-void* GeneratorCall::take_from_block() {
-  while (position_ != block_->count && gaps_ != nullptr && gaps_->missing(position_)) {
-    // In order, a missing result is where the reading ends; in order of completion the others still
-    // come.
-    if (ordered_) {
-      finish();
-      return nullptr;
-    }
-    ++position_;
-    call_.results_read(1);
+void* GeneratorCall::take() {
+  // In order, a missing result is where the reading ends.
+  if (block_->result_state(position_) == Block::Result::missing) {
+    finish();
+    return nullptr;
   }
-  if (position_ == block_->count) return nullptr;
   has_current_ = true;
   return static_cast<char*>(block_->results) + position_ * result_size_;
 }
 
+// Goes to the next result that can be read. False where none is there yet.
+bool GeneratorCall::locate() {
+  while (true) {
+    if (block_ == nullptr) {
+      block_ = call_.next_readable();
+      if (block_ == nullptr) return false;
+      position_ = 0;
+    }
+    for (; position_ != block_->count; ++position_) {
+      const Block::Result state = block_->result_state(position_);
+      if (state == Block::Result::made) return true;
+      // In order of completion the others still come.
+      if (ordered_) return state == Block::Result::missing;
+    }
+    leave_block();
+  }
+}
+
+// In order of completion it is linked again when there is more in it.
 void GeneratorCall::leave_block() {
-  read_ = std::exchange(block_, nullptr);
-  call_.dispatch();
+  if (block_->taken == block_->count) call_.read_to_end(*block_);
+  block_ = nullptr;
+  left_block_ = true;
 }
 
-// Waits for the next finished block. False at the end of the call.
-bool GeneratorCall::find_block() {
-  const auto found = [this] {
-    return block_ != nullptr ||
-           (block_ = call_.take_finished(std::exchange(read_, nullptr))) != nullptr;
-  };
-  if (!found() && !wait_for(found)) return false;
-  gaps_ = block_->gaps();
-  position_ = 0;
-  return true;
-}
-
-template <class Found>
-bool GeneratorCall::wait_for(Found found) {
+// Waits for the next result. False at the end of the call.
+bool GeneratorCall::wait_for_result() {
   const auto& timeout = session_->options.timeout;
   if (timeout) {
     call_.set_deadline(SteadyClock::now() + steady_duration(*timeout));
   }
   while (true) {
     if (call_.check_deadline()) return false;
-    if (found()) break;
+    if (locate()) break;
     if (call_.help()) continue;
-    // The last block may have come between the two looks.
-    if (call_.over()) return found();
-    call_.wait([&] { return found() || call_.over(); }, call_.deadline());
+    // The last result may have come between the two looks.
+    if (call_.over()) return locate();
+    call_.wait([&] { return locate() || call_.over(); }, call_.deadline());
   }
   call_.set_deadline(std::nullopt);
   return true;

@@ -20,11 +20,10 @@ class GeneratorCall {
 
  private:
   void drop_current();
+  bool locate();
   void leave_block();
-  bool find_block();
-  template <class Found>
-  bool wait_for(Found found);
-  void* take_from_block();
+  bool wait_for_result();
+  void* take();
   void finish();
 
   const std::shared_ptr<Session> session_;
@@ -32,11 +31,10 @@ class GeneratorCall {
   const bool ordered_;
   const std::size_t result_size_;
   Call call_;
-  Block* block_ = nullptr;  // being read
-  Block* read_ = nullptr;   // to the end, to be given back
-  const BlockGaps* gaps_ = nullptr;
+  Block* block_ = nullptr;    // being read
   std::size_t position_ = 0;  // of the current result, or of the next where there is none
   bool has_current_ = false;
+  bool left_block_ = false;  // since the last dispatch()
   bool finished_ = false;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "paracord/core/asymmetric_fence.h"
 #include "paracord/core/codec.h"
 #include "paracord/core/outcome.h"
 #include "paracord/core/task.h"
@@ -117,8 +119,10 @@ class RangeTasks final : public TaskRange {
   }
 
   void run(Slots& slots, std::size_t& index, std::size_t end) override {
+    const std::atomic_ref<std::size_t> at(index);
     for (std::size_t i = index; i != end; ++i) {
-      index = i;
+      at.store(i, std::memory_order_relaxed);
+      quick_side_fence();
       if (slots.attention.load(std::memory_order_relaxed)) return;
       if constexpr (is_concurrent) {
         Call call(next_[difference(slots, i)]);
@@ -128,7 +132,7 @@ class RangeTasks final : public TaskRange {
         std::destroy_at(task(slots, i));
       }
     }
-    index = end;
+    at.store(end, std::memory_order_relaxed);
   }
 
   void run_one(Slots& slots, std::size_t index, [[maybe_unused]] bool copy) override {

@@ -24,7 +24,7 @@ void collect(Call& call, Collector& collector) {
 
 void run_call(Session& session, TaskRange& tasks, Collector& collector, bool keep_errors) {
   Call call(session, tasks, {Call::Order::as_given, keep_errors, false, &collector});
-  if (call.reads_all_first()) call.read_all();
+  call.read_ahead();
   Block* first = call.join();
   call.dispatch();
   if (first != nullptr) call.run_block(*first);

@@ -20,7 +20,7 @@ struct Slots {
   std::size_t first_index = 0;
   std::size_t count = 0;
   std::atomic<bool> attention{
-      false};  ///< whoever runs the tasks shall look up after the current one
+      false};  ///< whoever runs the tasks shall look up after the current one; stays so
 };
 
 struct Layout {
@@ -47,7 +47,8 @@ class TaskRange {
   virtual bool pull(Slots& slots, std::size_t count) = 0;
 
   /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention.
-  /// `index` is the slot being run, or the one to be run next.
+  /// `index` is the slot being run, or the one to be run next: other threads read it. It is stored
+  /// before the attention is read, with quick_side_fence() in between.
   virtual void run(Slots& slots, std::size_t& index, std::size_t end) = 0;
 
   /// Runs one task (or a copy of it) and leaves it in its slot.

@@ -110,6 +110,7 @@ void ProcessesBackend::prepare_call(const ParallelOptions& options, int nesting_
   call_.memory = &memory_;
   call_.max_nbytes = options.max_nbytes.value_or(default_max_nbytes);
   call_.nesting_level = nesting_level;
+  call_.at_once = relay_ ? relay_->at_once : !caller_waits_;
   call_.drafts = relay_ || options.retries.value_or(0) > 0;
   call_.modules = relay_ ? &relay_->modules : nullptr;
   if (options.task_timeout)

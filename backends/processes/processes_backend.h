@@ -30,6 +30,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     std::string program;                               ///< that runs them; empty: this one
     std::function<ModuleName(std::uint32_t)> modules;  ///< what the caller's numbers mean here
     int slots = 1;                                     ///< tasks at once; workers may be more
+    bool at_once = false;                              ///< the caller reads the results one by one
   };
   void relay(Relay relay);
   /// From now on so many workers run tasks at once, not counting those that are parked.
@@ -93,7 +94,9 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void end_stopped(WorkerProcess& worker, const char* why);
   static void refuse(BatchPart part, const Status& why);
   void send_backlog();
+  std::uint32_t share_of(const State& state, const BatchPart& part) const;
   void share_out(WorkerProcess& idle);
+  void feed_idle_workers();
   bool has_grown(Lane& lane);
 
   ProcessPool& pool_ = ProcessPool::instance();
@@ -107,6 +110,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   CallMemory memory_;
   Guarded<State> state_;
   std::atomic<std::uint64_t> aborts_{0};
+  std::atomic<bool> had_nothing_{false};  // a worker may have looked for work, and found none
 };
 
 }  // namespace paracord::detail

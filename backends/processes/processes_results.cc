@@ -1,5 +1,6 @@
 // ProcessesBackend: what becomes of the parts that workers were sent.
 
+#include <algorithm>
 #include <utility>
 
 #include "paracord/backends/processes/processes_backend.h"
@@ -51,7 +52,10 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
   if (spare || worker.parts_in_flight() == 0) pool_.spare(worker);
   if (worn_out != nullptr) pool_.give_back(*worn_out, false);
   send_backlog();
-  if (worn_out == nullptr && worker.parts_in_flight() == 0) share_out(worker);
+  if (worn_out == nullptr && worker.parts_in_flight() == 0) return share_out(worker);
+  // It goes on with its next part. Others may have looked for work just when it was about to begin
+  // that one.
+  if (had_nothing_.exchange(false)) feed_idle_workers();
 }
 
 void ProcessesBackend::pass_on_output() {
@@ -93,20 +97,48 @@ bool ProcessesBackend::has_grown(Lane& lane) {
 // A worker has nothing to do: another one's next part goes to it, or half of what another one has
 // not begun of the part that it runs.
 void ProcessesBackend::share_out(WorkerProcess& idle) {
-  WorkerHandle busiest;
+  had_nothing_.store(true);  // before it looks; see send()
+  std::vector<std::pair<int, WorkerHandle>> others;
   state_.with([&](State& state) {
     for (const Lane& lane : state.lanes) {
       if (lane.worker == nullptr || lane.worker.get() == &idle) continue;
-      if (busiest == nullptr || lane.worker->parts_in_flight() > busiest->parts_in_flight())
-        busiest = lane.worker;
+      const int parts = lane.worker->parts_in_flight();
+      if (parts != 0) others.emplace_back(parts, lane.worker);
     }
   });
-  if (busiest == nullptr || busiest->parts_in_flight() == 0) return;
-  if (busiest->parts_in_flight() > 1) {
-    if (std::optional<BatchPart> part = busiest->take_back())
-      return dispatch({part->batch, part->first, part->count, part->attempt});
+  std::stable_sort(others.begin(), others.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [parts, worker] : others) {
+    if (parts > 1) {
+      if (std::optional<BatchPart> part = worker->take_back())
+        return dispatch({part->batch, part->first, part->count, part->attempt});
+    }
+    if (std::optional<BatchPart> part = worker->ask_back()) return send_again(*std::move(part));
+    // The only part that it has is not begun.
+    if (std::optional<BatchPart> part = worker->take_back(2))
+      return send_again({part->batch, part->first, part->count, part->attempt});
   }
-  (void)busiest->ask_back();
+}
+
+void ProcessesBackend::feed_idle_workers() {
+  std::vector<WorkerHandle> idle;
+  state_.with([&](State& state) {
+    int busy = 0;
+    for (const Lane& lane : state.lanes) {
+      if (lane.worker == nullptr) {
+        busy += lane.starting;
+        continue;
+      }
+      if (lane.worker->parts_in_flight() != 0) {
+        busy += !lane.parked;
+      } else if (!lane.full && !lane.parked && !lane.condemned && lane.worker->has_place()) {
+        idle.push_back(lane.worker);
+      }
+    }
+    const auto allowed = static_cast<std::size_t>(std::max(state.most_busy - busy, 0));
+    if (idle.size() > allowed) idle.resize(allowed);
+  });
+  for (const WorkerHandle& worker : idle) share_out(*worker);
 }
 
 void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {

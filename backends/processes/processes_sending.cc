@@ -51,13 +51,38 @@ std::optional<std::size_t> ProcessesBackend::choose(State& state) {
   return empty ? empty : busy;
 }
 
+// How many of the part's tasks go to one worker, where several have nothing to do: they may take
+// long, whatever the size of batches was learnt from.
+std::uint32_t ProcessesBackend::share_of(const State& state, const BatchPart& part) const {
+  const auto& batch_size = call_options_->batch_size;
+  if (part.count == 1 || (batch_size && batch_size->count != BatchSize::automatic.count))
+    return part.count;
+  int free = 0, busy = 0;
+  for (const Lane& lane : state.lanes) {
+    const bool has_work = lane.starting || (lane.worker != nullptr && !lane.parked &&
+                                            lane.worker->parts_in_flight() != 0);
+    busy += has_work;
+    free += !has_work && !lane.full && !lane.parked && !lane.condemned;
+  }
+  free = std::min(free, state.most_busy - busy);
+  if (free <= 1) return part.count;
+  const auto workers = static_cast<std::uint32_t>(free);
+  return (part.count + workers - 1) / workers;
+}
+
 void ProcessesBackend::dispatch(BatchPart part) {
   std::optional<BatchPart> rest(std::move(part));
   while (rest) {
     Status trouble;
+    std::optional<BatchPart> others;
     const auto lane = state_.with([&](State& state) -> std::optional<std::size_t> {
       trouble = rest->batch->aborted ? Status(StatusCode::cancelled, "aborted") : state.trouble;
       if (!trouble.ok()) return std::nullopt;
+      if (const std::uint32_t share = share_of(state, *rest); share < rest->count) {
+        others.emplace(
+            BatchPart{rest->batch, rest->first + share, rest->count - share, rest->attempt});
+        rest->count = share;
+      }
       const auto chosen = choose(state);
       if (!chosen) {
         state.backlog.push_back(std::move(*rest));
@@ -67,8 +92,16 @@ void ProcessesBackend::dispatch(BatchPart part) {
       return chosen;
     });
     if (!trouble.ok()) return refuse(*std::move(rest), trouble);
-    if (!lane) return;
-    rest = send(*lane, *std::move(rest));
+    if (lane) {
+      rest = send(*lane, *std::move(rest));
+    } else {
+      rest.reset();
+    }
+    if (!others) continue;
+    if (rest)
+      dispatch(*std::move(others));
+    else
+      rest = std::move(others);
   }
 }
 
@@ -81,6 +114,7 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
     const WorkerHandle worker = worker_of(lane);
     if (worker == nullptr) return whole;  // it has ended meanwhile
     std::optional<BatchPart> behind = within_quota(*worker, part);
+    const bool has_rest = part.count > 1 || worker->parts_in_flight() != 0;
     std::optional<BatchPart> rest = worker->send(std::move(part));
     if (worker->is_lost.load()) forget(lane, *worker);
     if (behind) send_again(*std::move(behind));
@@ -94,6 +128,8 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
       end_stopped(*worker, relay_ ? task_cancelled : call_ended);
     }
     if (!caller_waits_) pool_.watch();
+    // One that is idle has looked before this part was there.
+    if (has_rest && had_nothing_.exchange(false)) feed_idle_workers();
     return rest;
   } catch (const SerializationError& error) {
     trouble = Status(StatusCode::not_encodable, error.what());
@@ -165,7 +201,7 @@ void ProcessesBackend::take_back_and_share(WorkerProcess& worker) {
   std::vector<BatchPart> parts;
   while (std::optional<BatchPart> part = worker.take_back()) parts.push_back(*std::move(part));
   for (BatchPart& part : parts) dispatch({part.batch, part.first, part.count, part.attempt});
-  (void)worker.ask_back();
+  if (std::optional<BatchPart> part = worker.ask_back()) send_again(*std::move(part));
 }
 
 void ProcessesBackend::allow(int busy) {
@@ -248,7 +284,8 @@ void ProcessesBackend::abort() {
   for (const WorkerHandle& worker : workers) {
     take_back_all(*worker);
     end_stopped(*worker, call_ended);
-    (void)worker->ask_back();
+    if (std::optional<BatchPart> part = worker->ask_back())
+      refuse(*std::move(part), Status(StatusCode::cancelled, "aborted"));
   }
 }
 

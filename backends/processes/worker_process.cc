@@ -301,6 +301,7 @@ bool WorkerProcess::post(BatchPart& part) {
   head.attempt = part.attempt;
   head.nesting_level = call_.nesting_level;
   head.drafts = call_.drafts;
+  head.at_once = call_.at_once;
   head.assignment = part.batch->tasks.assignment();
   head.timed = part.batch->tasks.timed() || call_.task_timeout;
   tasks_sent_ += part.count;
@@ -374,12 +375,13 @@ void WorkerProcess::send_releases() {
   });
 }
 
-std::optional<BatchPart> WorkerProcess::take_back() {
+std::optional<BatchPart> WorkerProcess::take_back(std::uint32_t min_tasks) {
   return slots_.with([&](Slots& slots) -> std::optional<BatchPart> {
     if (slots.order.empty()) return std::nullopt;
     const std::size_t slot = slots.order.back();
     const BatchPart& last = *slots.parts[slot];
     if (last.next != last.first) return std::nullopt;  // it was begun, whatever its state says
+    if (last.count < min_tasks) return std::nullopt;
     BatchState expected = BatchState::sent;
     // Its record stays in the ring: the worker passes over it. Until then the slot is taken.
     if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::taken_back))
@@ -416,15 +418,29 @@ bool WorkerProcess::is_at(const std::array<std::uint64_t, 2>& assignment) {
   });
 }
 
-bool WorkerProcess::ask_back() {
-  return slots_.with([&](Slots& slots) {
-    if (slots.order.empty()) return false;
-    const std::size_t slot = slots.order.front();
-    const std::uint64_t running = channel_->running.load(std::memory_order_acquire);
-    if ((running & 0xffffffffu) == 0 || running >> 32 != slot) return false;
-    if ((running & 0xffffffffu) >= slots.parts[slot]->end()) return false;  // its last task
+std::optional<BatchPart> WorkerProcess::ask_back() {
+  return slots_.with([&](Slots& slots) -> std::optional<BatchPart> {
+    const std::size_t slot = channel_->running.load(std::memory_order_seq_cst) >> 32;
+    if (std::find(slots.order.begin(), slots.order.end(), slot) == slots.order.end())
+      return std::nullopt;
+    BatchPart& part = *slots.parts[slot];
+    // Behind the task that it is at. It says that before the part counts as running, and takes it
+    // back when it has run all.
+    const auto rest = [&] {
+      const std::uint64_t running = channel_->running.load(std::memory_order_seq_cst);
+      const bool here = (running & 0xffffffffu) != 0 && running >> 32 == slot;
+      const auto next = here ? static_cast<std::uint32_t>(running & 0xffffffffu) : part.end();
+      return std::clamp(next, part.first, part.end());
+    };
+    if (rest() == part.end()) return std::nullopt;
     BatchState expected = BatchState::running;
-    return channel_->states[slot].compare_exchange_strong(expected, BatchState::asked_back);
+    if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::asked_back))
+      return std::nullopt;
+    // It looks at the state after it has said what it begins, and begins nothing more.
+    const std::uint32_t first = rest(), end = part.end();
+    if (first == end) return std::nullopt;
+    part.count = first - part.first;
+    return BatchPart{part.batch, first, end - first, part.attempt};
   });
 }
 

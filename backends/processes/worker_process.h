@@ -56,7 +56,8 @@ class WorkerProcess {
     std::size_t max_nbytes = 0;
     int worker = 0;  // its index in the call
     int nesting_level = 0;
-    bool drafts = false;  // tasks may run again: what they write must wait for their result
+    bool drafts = false;   // tasks may run again: what they write must wait for their result
+    bool at_once = false;  // somebody reads the results one by one
     // Of relayed tasks: what a module number of their caller stands for here.
     const std::function<ModuleName(std::uint32_t)>* modules = nullptr;
     std::optional<Clock::duration> task_timeout;
@@ -79,10 +80,10 @@ class WorkerProcess {
   std::optional<BatchPart> send(BatchPart part);
   /// Sends the initializer `id`, which `encode` writes, unless it has run here.
   void send_initializer(std::uint64_t id, const Initializer& initializer);
-  /// The part that was sent last, where the worker has not begun it.
-  std::optional<BatchPart> take_back();
-  /// Asks for what it has not begun of the part that it runs. False: nothing to be had.
-  bool ask_back();
+  /// The part that was sent last, where the worker has not begun it, and it has so many tasks.
+  std::optional<BatchPart> take_back(std::uint32_t min_tasks = 1);
+  /// What it has not begun of the part that it runs, also while it is inside of a long task.
+  std::optional<BatchPart> ask_back();
   /// Asks tasks of batches that are to stop to end.
   void request_stop();
   /// Whether parts of such batches are here, which are neither over nor taken back.

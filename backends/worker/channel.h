@@ -89,8 +89,10 @@ struct BatchHead {
   std::int32_t worker;  ///< this_worker().index
   std::int32_t attempt;
   std::int32_t nesting_level;
-  std::uint32_t timed;   ///< the run times of single tasks are wanted
-  std::uint32_t drafts;  ///< what they write goes to the caller with their results, not before
+  std::uint32_t timed;    ///< the run times of single tasks are wanted
+  std::uint32_t drafts;   ///< what they write goes to the caller with their results, not before
+  std::uint32_t at_once;  ///< each result is told of before the next task begins
+  std::uint32_t unused;
   std::array<std::uint64_t, 2> assignment;  ///< in a cluster
 };
 
@@ -113,7 +115,7 @@ struct BatchEnd {
 /// What a worker is told when it starts, together with descriptors of the channel and the doorbell
 /// and a pipe for its last words.
 struct Hello {
-  static constexpr std::uint64_t right = 0x31424b5750524303;
+  static constexpr std::uint64_t right = 0x31424b5750524304;
   std::uint64_t magic = right;
   std::int32_t parent = 0;
   std::uint32_t max_workers = 0;

@@ -209,7 +209,12 @@ void WorkerLoop::run_batch(ToWorker kind, Decoder& in) {
   if (head.slot >= batch_slots) refuse_message("a batch has a slot that there is not");
   std::atomic<BatchState>& state = channel_.states[head.slot];
   BatchState expected = BatchState::sent;
+  if (head.timed != 0) channel_.started.store(count_of(Clock::now()), std::memory_order_release);
+  // Before the state says that it runs: who asks for a part of it reads both.
+  channel_.running.store(std::uint64_t{head.slot} << 32 | (head.first + 1),
+                         std::memory_order_seq_cst);
   if (!state.compare_exchange_strong(expected, BatchState::running)) {
+    channel_.running.store(0, std::memory_order_release);
     if (expected != BatchState::taken_back)
       refuse_message("a batch has a slot in which none was sent");
     put(FromWorker::batch_ends, BatchEnd{head.slot, head.first, 0}, nullptr, 0);
@@ -256,10 +261,12 @@ std::uint32_t WorkerLoop::run_tasks(const BatchHead& head, Decoder& tasks, Runni
   receiver_.write_to(head.drafts != 0 ? &drafts_ : nullptr);
   const std::atomic<BatchState>& state = channel_.states[head.slot];
   for (std::uint32_t i = 0; i != head.count; ++i) {
-    if (state.load(std::memory_order_relaxed) != BatchState::running) return head.first + i;
-    ResultHead about{head.slot, head.first + i, 0, 0};
+    // Whoever asks for the rest reads what is begun afterwards: he sees this task there, or is seen
+    // here before it begins.
     channel_.running.store(std::uint64_t{head.slot} << 32 | (head.first + i + 1),
-                           std::memory_order_release);
+                           std::memory_order_seq_cst);
+    if (state.load(std::memory_order_seq_cst) != BatchState::running) return head.first + i;
+    const ResultHead about{head.slot, head.first + i, 0, 0};
     if (!trouble.empty()) {
       result_.clear();
       result_.write(trouble.data(), trouble.size());
@@ -295,6 +302,8 @@ void WorkerLoop::run_task(const BatchHead& head, ResultHead about, Decoder& task
   if (head.timed != 0) about.ended = count_of(Clock::now());
   answer(kind, about);
   drafts_.clear();
+  // A reader may wait for this one, and the next may take long.
+  if (head.at_once != 0) return ring();
   const auto now = coarse_time();
   if (now - last_ring_ > longest_silence) {
     last_ring_ = now;

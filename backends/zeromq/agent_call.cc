@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace paracord::cluster {
 
 namespace {
@@ -54,7 +56,7 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
   options_.backend_options = local;
   backend_ = std::make_unique<detail::ProcessesBackend>();
   backend_->relay({program.executable, [this](std::uint32_t number) { return module(number); },
-                   static_cast<int>(slots_)});
+                   static_cast<int>(slots_), setup_.at_once});
   CallSettings settings{};
   // One more than may be parked: where all slots of a cluster wait, each node lends another.
   settings.n_jobs = static_cast<int>(slots_ + most_parked_ + 1);
@@ -69,6 +71,8 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
 }
 
 void AgentCall::allow(int busy) {
+  // A batch is one of the client's jobs, and is shared out here.
+  if (setup_.n_jobs != 0) busy = std::min(busy, static_cast<int>(setup_.n_jobs));
   if (std::exchange(allowed_, busy) != busy) backend_->allow(busy);
 }
 

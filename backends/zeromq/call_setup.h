@@ -39,6 +39,8 @@ struct CallSetup {
   std::map<std::string, std::string> environment;
   std::uint64_t initializer_id = 0;  ///< 0: none
   std::string initializer;           ///< a task
+  bool at_once = false;              ///< the client reads the results one by one
+  std::uint32_t n_jobs = 0;          ///< tasks that run at once, on each node; 0: no limit
 };
 
 std::string encode_setup(const CallSetup& setup);

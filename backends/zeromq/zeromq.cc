@@ -91,6 +91,8 @@ CallSetup ZeromqBackend::setup_of(const CallSettings& settings) {
   setup.inner_threads = static_cast<std::uint32_t>(o.inner_max_num_threads.value_or(0));
   if (o.task_timeout) setup.task_timeout = o.task_timeout->count();
   setup.grace = std::chrono::duration<double>(options_.grace).count();
+  setup.at_once = !settings.caller_waits;
+  setup.n_jobs = static_cast<std::uint32_t>(std::max(settings.n_jobs, 0));
   setup.timed = o.observer.has_value() || o.trace.has_value() || o.verbose.value_or(0) > 0;
   if (o.initializer) {
     Encoder task;

@@ -1,0 +1,51 @@
+// Call: results that are read one by one, each as soon as its task has ended.
+
+#include "paracord/core/call.h"
+
+namespace paracord::detail {
+
+// By whoever has run the task, before it begins the next one: that may take long.
+void Call::publish_result(Block& block, std::size_t index) {
+  if (!block.is_exposed()) return;
+  if (layout_.results_grow)
+    result_bytes_.store(tasks_.result_bytes(block, index), std::memory_order_relaxed);
+  block.set_result_state(index, Block::Result::made);
+  // Either the reader sees the result, or this thread that it waits, or has no link to the block.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (setup_.order == Order::as_done) {
+    if (block.waits_for_reader.load(std::memory_order_relaxed) ||
+        block.waits_for_reader.exchange(true))
+      return;
+    blocks_.with([&](BlockList& blocks) { blocks.link_for_reader(block); });
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  if (reader_waits_.load(std::memory_order_relaxed)) notify();
+}
+
+Block* Call::next_readable() {
+  Block* block = blocks_.with([&](BlockList& blocks) {
+    return setup_.order == Order::as_done ? blocks.unlink_for_reader() : blocks.first_unread();
+  });
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return block;
+}
+
+void Call::read_to_end(Block& block) {
+  blocks_.with([&](BlockList& blocks) { blocks.read_to_end(block); });
+}
+
+// After close(): results that nobody took.
+void Call::discard_results() {
+  Block* block = blocks_.with([](BlockList& blocks) { return blocks.front(); });
+  for (; block != nullptr; block = block->next) {
+    if (block->results_in_place()) continue;
+    const BlockGaps* gaps = block->gaps();
+    for (std::size_t i = 0; i != block->count; ++i) {
+      const bool there = block->is_exposed() ? block->result_state(i) == Block::Result::made
+                                             : gaps == nullptr || !gaps->missing(i);
+      if (there) tasks_.destroy_result(*block, i);
+    }
+  }
+}
+
+}  // namespace paracord::detail
