@@ -5,6 +5,7 @@ cannot be done.
 """
 import collections
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import tools
 from tools import yaml
 
 TASKS = 5000
+LIMIT = 600  # seconds, of the test without the tools that it needs; well under ctest's
 
 
 def rendered(helm):
@@ -77,7 +79,7 @@ def check(paracord, client, folder, helm):
     runs = folder / "runs"
     runs.write_text("")
     address = "tcp://my-paracord-scheduler.here.svc.cluster.local:7710"
-    program = subprocess.Popen([client, address, str(keys), str(runs), str(TASKS)])
+    program = pods.start([client, address, str(keys), str(runs), str(TASKS)])
 
     def wait_for(count):
         while len(runs.read_text().splitlines()) < count:
@@ -107,6 +109,10 @@ def check(paracord, client, folder, helm):
     print(f"{TASKS} tasks ran once each; 4 pods were replaced, 1 removed; {watch.asked} probes were answered")
 
 
+def too_late(*_):
+    raise AssertionError(f"not done after {LIMIT} s")
+
+
 def main():
     why = pods.possible()
     try:
@@ -116,7 +122,8 @@ def main():
     if why is not None:
         print(f"skipped: {why}")
         sys.exit(77)
-    # Not in /tmp: pods have one of their own.
+    signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(LIMIT)
     with tempfile.TemporaryDirectory(dir=pathlib.Path(sys.argv[1]).parent) as folder:
         check(sys.argv[1], sys.argv[2], pathlib.Path(folder), helm)
 

@@ -1,5 +1,6 @@
 """Pods as the chart describes them, in network and mount namespaces of this machine."""
 import atexit
+import ctypes
 import os
 import pathlib
 import shutil
@@ -14,6 +15,28 @@ NETWORK = "10.231.9"
 
 def run(*command):
     subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+def with_this_process():
+    """In a child: it ends with its parent, however that ends."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def start(command, **options):
+    """A process that ends with this one, and does not keep this one's output open."""
+    options.setdefault("stdout", subprocess.DEVNULL)
+    return subprocess.Popen(command, preexec_fn=with_this_process, **options)
+
+
+def is_below(path, folder):
+    return pathlib.Path(folder) in [pathlib.Path(path), *pathlib.Path(path).parents]
+
+
+def build_folder(program):
+    """The folder that the program was built in, with the libraries that it loads from there."""
+    program = pathlib.Path(program).resolve()
+    return next((folder for folder in program.parents if (folder / "CMakeCache.txt").exists()), program.parent)
 
 
 def remove_empty(path):
@@ -58,7 +81,6 @@ class Network:
 
 
 def _unshare():
-    import ctypes
     newns, newnet = 0x00020000, 0x40000000
     if ctypes.CDLL(None, use_errno=True).unshare(newns | newnet) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -73,8 +95,8 @@ class Pod:
         network.count += 1
         self.address = f"{NETWORK}.{network.count}"
         self.name = name
-        self.holder = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", "echo there; exec sleep 1000000"],
-                                       stdout=subprocess.PIPE, text=True)
+        self.holder = start(["unshare", "-n", "-m", "sh", "-c", "echo there; exec sleep 1000000"],
+                            stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "there\n"
         pid = str(self.holder.pid)
         link = f"pod{network.count}"
@@ -84,7 +106,7 @@ class Pod:
         run(*self.inside, "ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             run(*self.inside, "ip", "link", "set", "up", device)
-        self._mount(keys)
+        self._mount(keys, [build_folder(command), pathlib.Path(keys).resolve()])
         values = {"POD_NAME": name, "POD_IP": self.address}
         environment = dict(os.environ)
         for variable in self.container.get("env", []):
@@ -93,8 +115,7 @@ class Pod:
                 variable["valueFrom"]["fieldRef"]["fieldPath"]]
         arguments = [self._expand(text, values) for text in self.container["args"]]
         self.command = command
-        self.process = subprocess.Popen([*self.inside, command, *arguments], env=environment, stderr=subprocess.PIPE,
-                                        text=True)
+        self.process = start([*self.inside, command, *arguments], env=environment, stderr=subprocess.PIPE, text=True)
 
     @staticmethod
     def _expand(text, values):
@@ -102,7 +123,8 @@ class Pod:
             text = text.replace(f"$({name})", value)
         return text
 
-    def _mount(self, keys):
+    def _mount(self, keys, needed):
+        """`needed`: folders that stay in sight, also where the pod has a volume of its own above them."""
         volumes = {volume["name"]: volume for volume in self.spec["volumes"]}
         for mount in self.container["volumeMounts"]:
             path, volume = mount["mountPath"], volumes[mount["name"]]
@@ -111,14 +133,25 @@ class Pod:
                 os.makedirs(path)
                 atexit.register(remove_empty, path)
             if "secret" in volume:
-                run(*self.inside, "mount", "-t", "tmpfs", "tmpfs", path)
+                self._mount_empty(path, [], needed)
                 for item in volume["secret"]["items"]:
                     target = pathlib.PurePath(path) / item["path"]
-                    run(*self.inside, "sh", "-c",
-                        f"mkdir -p {target.parent} && cp {keys}/{item['key']} {target} && chmod 0400 {target}")
+                    run(*self.inside, "sh", "-c", 'mkdir -p "$(dirname "$1")" && cp "$0" "$1" && chmod 0400 "$1"',
+                        str(pathlib.Path(keys) / item["key"]), str(target))
             else:
                 size = volume["emptyDir"].get("sizeLimit", "1Gi").rstrip("i")
-                run(*self.inside, "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path)
+                self._mount_empty(path, ["-o", f"size={size}"], needed)
+
+    def _mount_empty(self, path, options, needed):
+        """Mounts an empty volume. What is needed below it is kept by a handle, and mounted there again."""
+        hidden = [str(folder) for folder in needed if is_below(folder, path)]
+        script = ""
+        for number, folder in enumerate(hidden, 3):
+            script += f'exec {number}< "${number}"; '
+        script += 'mount -t tmpfs $1 tmpfs "$2"'
+        for number, folder in enumerate(hidden, 3):
+            script += f' && mkdir -p "${number}" && mount -c --bind "/proc/self/fd/{number}" "${number}"'
+        run(*self.inside, "sh", "-c", script, "sh", " ".join(options), path, *hidden)
 
     def probe(self, kind):
         """The status that a probe gets; 0: no answer."""
