@@ -285,7 +285,7 @@ void Call::close() {
     slots_.wait_until_free();
   }
   backend_->finish_call();
-  if (probe_) probe_->call_finished(pulled_.load(std::memory_order_relaxed));
+  if (probe_) probe_->call_finished(pulled_.load(std::memory_order_relaxed), stopped());
   use_.reset();
 }
 

@@ -10,8 +10,7 @@ Probe::Probe(const ParallelOptions& o, const std::string& backend, int workers,
              std::optional<std::size_t> task_count) {
   state_.with([&](State& state) {
     if (o.observer && *o.observer != nullptr) state.observers.push_back(*o.observer);
-    if (o.verbose.value_or(0) > 0)
-      state.listeners.push_back(make_verbose_lines(*o.verbose, workers));
+    if (o.verbose.value_or(0) > 0) state.listeners.push_back(make_verbose_lines(o, workers));
     if (o.trace) state.listeners.push_back(make_trace_file(*o.trace));
   });
   const Observer::CallStarted event{backend, workers, task_count, std::chrono::steady_clock::now()};
@@ -51,8 +50,11 @@ bool Probe::worker_output(const Observer::WorkerOutput& output) {
   return taken;
 }
 
-void Probe::call_finished(std::size_t pulled) {
+void Probe::call_finished(std::size_t pulled, bool stopped) {
   state_.with([&](State& state) {
+    for (const auto& listener : state.listeners) {
+      if (stopped) listener->call_stopped();
+    }
     const Observer::CallFinished event{state.done, pulled - state.done,
                                        std::chrono::steady_clock::now()};
     for (const auto& observer : state.observers) observer->call_finished(event);

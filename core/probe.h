@@ -28,12 +28,15 @@ class Probe {
   void worker_lost(const std::string& reason);
   /// Whether somebody has taken it.
   bool worker_output(const Observer::WorkerOutput& output);
-  void call_finished(std::size_t pulled);
+  /// `stopped`: by an error, or before all was done.
+  void call_finished(std::size_t pulled, bool stopped);
 
   /// A listener of the library's own: also hears the task's function.
   class Listener : public Observer {
    public:
     virtual void function_done(const TaskDone&, const std::string& /*function*/) {}
+    /// Comes before call_finished().
+    virtual void call_stopped() {}
   };
 
  private:
@@ -47,8 +50,10 @@ class Probe {
   Guarded<State> state_;
 };
 
-/// joblib's progress lines on stderr.
-std::unique_ptr<Probe::Listener> make_verbose_lines(int verbose, int workers);
+/// joblib's progress lines on stderr, of a call with these options (verbose among them).
+std::unique_ptr<Probe::Listener> make_verbose_lines(const ParallelOptions& options, int workers);
+/// joblib's line where `require` has replaced a backend.
+void print_replaced_backend(const std::string& by, const std::string& backend);
 
 /// The call's timeline, written to `path` when it ends.
 std::unique_ptr<Probe::Listener> make_trace_file(const std::string& path);

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "paracord/core/probe.h"
 #include "paracord/core/registry.h"
 #include "paracord/core/scope.h"
 
@@ -62,6 +63,8 @@ void satisfy_requirement(Resolved& resolved, const ParallelOptions& own) {
         "require = shared_memory: the backend '" + resolved.backend_name +
         "' does not share the caller's memory; use backend = \"threads\", or drop the requirement");
   }
+  if (resolved.options.verbose.value_or(0) >= 10)
+    print_replaced_backend("threads", resolved.backend_name);
   resolved.backend_name = "threads";
   resolved.backend = make_backend("threads");
   resolved.options.n_jobs = own.n_jobs;

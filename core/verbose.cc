@@ -1,5 +1,6 @@
 // joblib's verbose lines.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -16,8 +17,8 @@ std::string joblib_name(const std::string& backend) {
   return backend;
 }
 
-// Whether the line for the count-th task is left out: above level 10 none is, below they grow
-// sparser, the distance growing with the square root of the count.
+// joblib's filter for calls whose input is still being read: above level 10 no line is left out,
+// below they grow sparser, the distance growing with the square root of the count.
 bool left_out(std::size_t count, int verbose) {
   if (verbose > 10 || count == 0) return false;
   const double scale = 0.5 * (11 - verbose) * (11 - verbose);
@@ -27,50 +28,73 @@ bool left_out(std::size_t count, int verbose) {
   return step(count) == step(count + 1);
 }
 
+// As wide as the largest number, where that is known.
+int width_of(std::optional<std::size_t> task_count) {
+  if (!task_count || *task_count == 0) return 3;
+  return static_cast<int>(std::to_string(*task_count).size());
+}
+
+// joblib 1.5's print_progress(). What it prints depends on how far it has read its input; that is
+// taken as joblib reads it, a task for each that has ended, not as the blocks here are read.
 class VerboseLines final : public Probe::Listener {
  public:
-  VerboseLines(int verbose, int workers)
-      : verbose_(verbose), prefix_("[Parallel(n_jobs=" + std::to_string(workers) + ")]: ") {}
+  VerboseLines(const ParallelOptions& options, int workers)
+      : verbose_(*options.verbose),
+        prefix_("[Parallel(n_jobs=" + std::to_string(options.n_jobs.value_or(workers)) + ")]: "),
+        loops_(workers == 1),
+        reads_all_(options.pre_dispatch && options.pre_dispatch->tasks == PreDispatch::all.tasks),
+        ahead_(reads_all_ ? 0
+                          : static_cast<std::size_t>(
+                                options.pre_dispatch ? options.pre_dispatch->tasks : 2 * workers)) {
+  }
 
   void call_started(const CallStarted& event) override {
     started_ = event.time;
     task_count_ = event.task_count;
+    width_ = width_of(task_count_);
     print("Using backend " + joblib_name(event.backend) + " with " + std::to_string(event.workers) +
           " concurrent workers.");
   }
 
   void task_done(const TaskDone& event) override {
-    if (event.task_count) task_count_ = event.task_count;
     const std::size_t done = event.done_count;
-    if (task_count_ && done == *task_count_) return;  // the last line says it
-    const double elapsed = seconds_until(event.ended);
-    char line[160];
-    if (!task_count_) {
-      if (left_out(done - 1, verbose_)) return;
-      std::snprintf(line, sizeof line, "Done %3zu tasks      | elapsed: %s", done,
-                    short_time(elapsed).c_str());
-    } else {
-      const std::size_t total = *task_count_;
-      const std::size_t frequency = total / static_cast<std::size_t>(verbose_) + 1;
-      if ((total - done + 1) % frequency != 0 && done + 1 != total) return;
-      const double remaining =
-          elapsed / static_cast<double>(done) * static_cast<double>(total - done);
-      std::snprintf(line, sizeof line, "Done %3zu out of %3zu | elapsed: %s remaining: %s", done,
-                    total, short_time(elapsed).c_str(), short_time(remaining).c_str());
+    const std::string elapsed = short_time(seconds_until(event.ended));
+    // A plain loop reads to the last task; else the last line says that all is done.
+    const std::optional<std::size_t> total = event.task_count ? event.task_count : task_count_;
+    if (!loops_ && total && done == *total) return;
+    if (loops_ || !total || !has_read_all(done, *total)) {
+      const std::size_t begun = loops_ ? done : done - 1 + ahead_;
+      if (left_out(total ? std::min(begun, *total) : begun, verbose_)) return;
+      return print("Done " + number(done) +
+                   (task_count_ ? " out of " + number(*task_count_) : " tasks     ") +
+                   " | elapsed: " + elapsed);
     }
-    print(line);
+    const std::size_t frequency = *total / static_cast<std::size_t>(verbose_) + 1;
+    const auto behind =
+        static_cast<std::ptrdiff_t>(*total - done + 1) - static_cast<std::ptrdiff_t>(ahead_);
+    if (done + 1 == *total || behind % static_cast<std::ptrdiff_t>(frequency) != 0) return;
+    const double each = seconds_until(event.ended) / static_cast<double>(done);
+    print("Done " + number(done) + " out of " + number(*total) + " | elapsed: " + elapsed +
+          " remaining: " + short_time(each * static_cast<double>(*total - done)));
   }
 
+  void call_stopped() override { stopped_ = true; }
+
   void call_finished(const CallFinished& event) override {
-    const std::size_t total = event.done_count + event.cancelled_count;
-    char line[160];
-    std::snprintf(line, sizeof line, "Done %3zu out of %3zu | elapsed: %s %s", event.done_count,
-                  total, short_time(seconds_until(event.time)).c_str(),
-                  event.cancelled_count == 0 ? "finished" : "stopped");
-    print(line);
+    if (stopped_) return;
+    print("Done " + number(event.done_count) + " out of " + number(event.done_count) +
+          " | elapsed: " + short_time(seconds_until(event.time)) + " finished");
   }
 
  private:
+  bool has_read_all(std::size_t done, std::size_t total) const {
+    return reads_all_ || (done >= 2 && done - 1 + ahead_ > total);
+  }
+  std::string number(std::size_t value) const {
+    char text[32];
+    std::snprintf(text, sizeof text, "%*zu", width_, value);
+    return text;
+  }
   double seconds_until(Time time) const {
     return std::chrono::duration<double>(time - started_).count();
   }
@@ -79,11 +103,22 @@ class VerboseLines final : public Probe::Listener {
 
   const int verbose_;
   const std::string prefix_;
+  const bool loops_, reads_all_;
+  const std::size_t ahead_;  // tasks that joblib's call reads before the first one ends
   Time started_{};
   std::optional<std::size_t> task_count_;
+  int width_ = 3;
+  bool stopped_ = false;
 };
 
 }  // namespace
+
+void print_replaced_backend(const std::string& by, const std::string& backend) {
+  const std::string text = "Using " + joblib_name(by) + " as joblib backend instead of " +
+                           joblib_name(backend) +
+                           " as the latter does not provide shared memory semantics.\n";
+  std::fputs(text.c_str(), stderr);
+}
 
 std::string short_time(double seconds) {
   char text[32];
@@ -95,8 +130,8 @@ std::string short_time(double seconds) {
   return text;
 }
 
-std::unique_ptr<Probe::Listener> make_verbose_lines(int verbose, int workers) {
-  return std::make_unique<VerboseLines>(verbose, workers);
+std::unique_ptr<Probe::Listener> make_verbose_lines(const ParallelOptions& options, int workers) {
+  return std::make_unique<VerboseLines>(options, workers);
 }
 
 }  // namespace paracord::detail

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <ranges>
 #include <regex>
 #include <set>
@@ -87,11 +88,73 @@ TEST(Verbose, PrintsJoblibsLines) {
       std::string::npos)
       << text;
   const std::regex last(
-      R"(\[Parallel\(n_jobs=2\)\]: Done  10 out of  10 \| elapsed:    0\.\ds finished\n$)");
+      R"(\[Parallel\(n_jobs=2\)\]: Done 10 out of 10 \| elapsed:    0\.\ds finished\n$)");
   EXPECT_TRUE(std::regex_search(text, last)) << text;
-  const std::regex remaining(
-      R"(Done   \d out of  10 \| elapsed:    0\.\ds remaining:    0\.\ds\n)");
+  const std::regex remaining(R"(Done  8 out of 10 \| elapsed:    0\.\ds remaining:    0\.\ds\n)");
   EXPECT_TRUE(std::regex_search(text, remaining)) << text;
+}
+
+// The numbers of tasks done that joblib 1.5.3 prints lines for, without the last line.
+std::vector<int> progress_of(ParallelOptions options, int tasks) {
+  ::testing::internal::CaptureStderr();
+  (void)Parallel(options)(squares(tasks));
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  const std::regex line(R"(Done +(\d+) out of +\d+ \| elapsed: +[\d.]+s( remaining: +[\d.]+s)?\n)");
+  std::vector<int> numbers;
+  for (std::sregex_iterator match(text.begin(), text.end(), line), end; match != end; ++match)
+    numbers.push_back(std::stoi((*match)[1]));
+  EXPECT_TRUE(text.ends_with("finished\n")) << text;
+  return numbers;
+}
+
+TEST(Verbose, PrintsAsOftenAsJoblib) {
+  std::vector<int> all(10);
+  std::iota(all.begin(), all.end(), 1);
+  EXPECT_EQ(progress_of({.n_jobs = 1, .verbose = 11}, 10), all);
+  EXPECT_EQ(progress_of({.n_jobs = 2, .verbose = 11}, 10), (std::vector{1, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_EQ(progress_of({.n_jobs = 1, .verbose = 1}, 100), (std::vector{49}));
+  EXPECT_EQ(progress_of({.n_jobs = 1, .verbose = 5}, 100), (std::vector{17, 71}));
+  EXPECT_EQ(progress_of({.n_jobs = 1, .verbose = 10}, 4), (std::vector{1, 4}));
+  EXPECT_EQ(progress_of({.n_jobs = 2, .verbose = 5}, 100), (std::vector{14, 68}));
+  EXPECT_EQ(progress_of({.n_jobs = 2, .verbose = 1}, 100), (std::vector{46}));
+  EXPECT_EQ(progress_of({.n_jobs = 4, .verbose = 10}, 60),
+            (std::vector{5, 10, 17, 24, 33, 42, 53}));
+}
+
+TEST(Verbose, SaysNothingOfTheEndWhereATaskHasThrown) {
+  for (const int n_jobs : {1, 2}) {
+    ::testing::internal::CaptureStderr();
+    EXPECT_THROW(Parallel({.n_jobs = n_jobs, .verbose = 11})(
+                     std::views::iota(0, 5) | std::views::transform([](int i) {
+                       return delayed(
+                           [](int x) {
+                             if (x == 4) throw std::runtime_error("four");
+                           },
+                           i);
+                     })),
+                 std::runtime_error);
+    const std::string text = ::testing::internal::GetCapturedStderr();
+    EXPECT_EQ(text.find("finished"), std::string::npos) << text;
+  }
+}
+
+TEST(Verbose, NamesTheJobsAsTheyWereAskedFor) {
+  ::testing::internal::CaptureStderr();
+  (void)Parallel({.n_jobs = -1, .verbose = 1})(squares(3));
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(text.starts_with("[Parallel(n_jobs=-1)]: Using backend ")) << text;
+}
+
+TEST(Verbose, SaysThatABackendWasReplaced) {
+  const auto scope = parallel_config({.backend = "processes"});
+  for (const int verbose : {9, 10}) {
+    ::testing::internal::CaptureStderr();
+    const Parallel parallel({.require = Require::shared_memory, .verbose = verbose});
+    const std::string text = ::testing::internal::GetCapturedStderr();
+    EXPECT_EQ(text, verbose < 10 ? ""
+                                 : "Using ThreadingBackend as joblib backend instead of processes "
+                                   "as the latter does not provide shared memory semantics.\n");
+  }
 }
 
 TEST(Verbose, CountsTasksWhereTheLengthIsUnknown) {
