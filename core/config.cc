@@ -15,6 +15,7 @@ std::unique_ptr<const ParallelOptions> checked(ParallelOptions options,
     (void)detail::make_backend(*options.backend);  // an unknown name is an error here
   if (enclosing != nullptr) options = detail::merge(std::move(options), *enclosing);
   detail::validate(options);
+  detail::check_inner_threads(options);
   return std::make_unique<const ParallelOptions>(std::move(options));
 }
 

@@ -45,14 +45,6 @@ std::string backend_without_a_choice(const std::optional<Prefer>& prefer) {
   return scope.nested_backend != nullptr ? *scope.nested_backend : hinted(prefer);
 }
 
-void check_inner_threads(const Resolved& resolved) {
-  if (!resolved.options.inner_max_num_threads) return;
-  if (resolved.backend->capabilities().inner_max_num_threads) return;
-  refuse("inner_max_num_threads: the backend '" + resolved.backend_name +
-         "' has no worker processes whose threads it could limit; leave the option out, or choose "
-         "a backend with processes");
-}
-
 // `require = shared_memory` overrules a backend from a scope, not one that the user named in the
 // same breath.
 void satisfy_requirement(Resolved& resolved, const ParallelOptions& own) {
@@ -71,7 +63,24 @@ void satisfy_requirement(Resolved& resolved, const ParallelOptions& own) {
   resolved.options.backend_options = own.backend_options;
 }
 
+std::string chosen_backend(const ParallelOptions& options) {
+  return options.backend ? *options.backend : backend_without_a_choice(options.prefer);
+}
+
+void check_inner_threads(const std::string& name, const ParallelBackendBase& backend) {
+  if (backend.capabilities().inner_max_num_threads) return;
+  refuse("inner_max_num_threads: the backend '" + name +
+         "' has no worker processes whose threads it could limit; leave the option out, or choose "
+         "a backend with processes");
+}
+
 }  // namespace
+
+void check_inner_threads(const ParallelOptions& options) {
+  if (!options.inner_max_num_threads) return;
+  const std::string name = chosen_backend(options);
+  check_inner_threads(name, *make_backend(name));
+}
 
 void validate(const ParallelOptions& o) {
   if (o.n_jobs == 0) {
@@ -140,12 +149,11 @@ Resolved resolve(const ParallelOptions& own) {
   Resolved resolved;
   resolved.options = config != nullptr ? merge(own, *config) : own;
   validate(resolved.options);
-  resolved.backend_name = resolved.options.backend
-                              ? *resolved.options.backend
-                              : backend_without_a_choice(resolved.options.prefer);
+  resolved.backend_name = chosen_backend(resolved.options);
   resolved.backend = make_backend(resolved.backend_name);
   satisfy_requirement(resolved, own);
-  check_inner_threads(resolved);
+  if (resolved.options.inner_max_num_threads)
+    check_inner_threads(resolved.backend_name, *resolved.backend);
   resolved.n_jobs = resolved.options.n_jobs.value_or(resolved.backend->default_n_jobs());
   return resolved;
 }

@@ -18,6 +18,10 @@ void validate(const ParallelOptions& options);
 /// name.
 ParallelOptions merge(ParallelOptions inner, const ParallelOptions& outer);
 
+/// Throws std::invalid_argument where inner_max_num_threads is set, and the backend that these
+/// options choose here has no processes.
+void check_inner_threads(const ParallelOptions& options);
+
 /// What a Parallel made here with these options works with.
 struct Resolved {
   ParallelOptions options;

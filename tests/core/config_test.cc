@@ -187,6 +187,17 @@ TEST(Config, LeavesTheOptionsOfAnotherBackend) {
   EXPECT_FALSE(merged.inner_max_num_threads.has_value());
 }
 
+TEST(Config, RefusesThreadsOfWorkersWhereThereAreNone) {
+  for (const char* backend : {"threads", "sequential"}) {
+    EXPECT_THROW(parallel_config({.backend = backend, .inner_max_num_threads = 2}),
+                 std::invalid_argument)
+        << backend;
+  }
+  EXPECT_THROW(parallel_config({.inner_max_num_threads = 2}), std::invalid_argument);
+  EXPECT_NO_THROW(parallel_config({.backend = "processes", .inner_max_num_threads = 2}));
+  EXPECT_NO_THROW(parallel_config({.prefer = Prefer::processes, .inner_max_num_threads = 2}));
+}
+
 TEST(Config, DoesNotReachIntoTasks) {
   const auto scope = parallel_config({.n_jobs = 2, .backend = "threads"});
   Parallel parallel;
