@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "paracord/core/descriptors.h"
 #include "paracord/core/errors.h"
@@ -29,21 +31,46 @@ int open_nameless(const std::string& folder) {
   return named;
 }
 
+// Absolute: workers may be started in another folder.
 std::string expanded(const std::string& folder) {
   const char* home = std::getenv("HOME");
   if (home != nullptr && (folder == "~" || folder.starts_with("~/")))
     return home + folder.substr(1);
-  return folder;
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(folder, error);
+  return error ? folder : absolute.string();
+}
+
+// One that the user has named. Where it cannot be made, whoever makes a file in it says why.
+std::string made(const std::string& folder) {
+  std::string path = expanded(folder);
+  for (std::size_t end = 1; end != std::string::npos && end < path.size();) {
+    end = path.find('/', end);
+    (void)mkdir(path.substr(0, end).c_str(), 0700);
+    if (end != std::string::npos) ++end;
+  }
+  return path;
 }
 
 }  // namespace
 
 std::vector<std::string> temp_folders(const std::optional<std::string>& temp_folder) {
-  if (temp_folder && !temp_folder->empty()) return {expanded(*temp_folder)};
+  if (temp_folder && !temp_folder->empty()) return {made(*temp_folder)};
   const char* chosen = std::getenv("PARACORD_TEMP_FOLDER");
-  if (chosen != nullptr && *chosen != '\0') return {expanded(chosen)};
-  const char* system = std::getenv("TMPDIR");
-  return {"/dev/shm", system != nullptr && *system != '\0' ? expanded(system) : "/tmp"};
+  if (chosen != nullptr && *chosen != '\0') return {made(chosen)};
+  return {"/dev/shm", system_temp_folder()};
+}
+
+// As Python's tempfile chooses it.
+std::string system_temp_folder() {
+  for (const char* name : {"TMPDIR", "TEMP", "TMP"}) {
+    const char* folder = std::getenv(name);
+    if (folder == nullptr || *folder == '\0') continue;
+    std::string path = expanded(folder);
+    if (access(path.c_str(), W_OK | X_OK) == 0) return path;
+  }
+  return access("/tmp", W_OK | X_OK) != 0 && access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp"
+                                                                                  : "/tmp";
 }
 
 std::uint64_t room_in(const std::string& folder) {

@@ -10,8 +10,11 @@ namespace paracord::detail {
 
 /// The folders to try, in joblib's order: `temp_folder` where it is given, else
 /// PARACORD_TEMP_FOLDER, else /dev/shm and the system's folder for temporary files. The first two
-/// are a choice of the user's: no other follows them.
+/// are a choice of the user's: no other follows them, and they are made where they do not exist.
 std::vector<std::string> temp_folders(const std::optional<std::string>& temp_folder);
+
+/// The first of TMPDIR, TEMP, TMP, /tmp and /var/tmp that files can be made in.
+std::string system_temp_folder();
 
 /// The bytes that a folder has room for; 0 where it cannot be asked.
 std::uint64_t room_in(const std::string& folder);

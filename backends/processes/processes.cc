@@ -8,6 +8,7 @@
 #include "paracord/core/cpu_count.h"
 #include "paracord/core/registry.h"
 #include "paracord/core/scope.h"
+#include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
 
@@ -85,7 +86,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   std::map<std::string, std::string> environment = options_.environment;
   // Where workers make the arrays that their tasks return.
   if (o.temp_folder && !o.temp_folder->empty())
-    environment.emplace("PARACORD_TEMP_FOLDER", *o.temp_folder);
+    environment.emplace("PARACORD_TEMP_FOLDER", temp_folders(o.temp_folder).front());
   spec_ = {worker_environment(relay_ ? relay_->slots : workers, o.inner_max_num_threads.value_or(0),
                               environment),
            is_initialized(), relay_ ? relay_->program : "", relay_.has_value()};

@@ -192,6 +192,8 @@ std::vector<std::string> worker_environment(int n_jobs, int inner_threads,
       variables.emplace(name, share);
     }
   }
+  // As joblib's: oneTBB's schedulers of several processes share the CPUs.
+  variables.emplace("ENABLE_IPC", "1");
   // Nested calls share what is there: all workers together use the machine once.
   variables["PARACORD_MAX_CPU_COUNT"] = share;
   for (const auto& [name, value] : extra) variables[name] = value;

@@ -30,11 +30,6 @@ std::size_t default_memory() {
   return room == 0 ? quarter : std::min<std::size_t>(quarter, room / 2);
 }
 
-std::string default_spill_folder() {
-  const char* folder = std::getenv("TMPDIR");
-  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
-}
-
 bool write_all(int fd, const std::byte* data, std::size_t bytes) {
   for (std::size_t done = 0; done != bytes;) {
     const ssize_t part = pwrite(fd, data + done, bytes - done, static_cast<off_t>(done));
@@ -89,7 +84,7 @@ struct Entry {
 struct ObjectStore::State {
   explicit State(Options given) : options(std::move(given)), arenas(folders()) {
     if (options.memory_bytes == 0) options.memory_bytes = default_memory();
-    if (options.spill_folder.empty()) options.spill_folder = default_spill_folder();
+    if (options.spill_folder.empty()) options.spill_folder = detail::system_temp_folder();
   }
   ~State() {
     for (auto& [object, entry] :

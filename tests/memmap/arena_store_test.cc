@@ -3,15 +3,20 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <map>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "paracord/core/errors.h"
+#include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
 namespace {
@@ -182,6 +187,61 @@ TEST(ArenaStore, ServesManyThreads) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// Sets variables, and puts back what they were.
+class TempFolder : public testing::Test {
+ protected:
+  TempFolder() {
+    std::string pattern = testing::TempDir() + "temp-folder-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+    for (const char* name : {"PARACORD_TEMP_FOLDER", "TMPDIR", "TEMP", "TMP"}) {
+      const char* value = std::getenv(name);
+      if (value != nullptr) before_.emplace(name, value);
+      unsetenv(name);
+    }
+  }
+  ~TempFolder() override {
+    for (const char* name : {"PARACORD_TEMP_FOLDER", "TMPDIR", "TEMP", "TMP"}) unsetenv(name);
+    for (const auto& [name, value] : before_) setenv(name.c_str(), value.c_str(), 1);
+    std::filesystem::remove_all(folder_);
+  }
+  std::filesystem::path folder_;
+  std::map<std::string, std::string> before_;
+};
+
+TEST_F(TempFolder, IsMadeWhereTheUserNamesOneThatIsNotThere) {
+  const std::string named = folder_ / "a" / "b", chosen = folder_ / "c d";
+  EXPECT_EQ(temp_folders(named), std::vector{named});
+  setenv("PARACORD_TEMP_FOLDER", chosen.c_str(), 1);
+  EXPECT_EQ(temp_folders(std::nullopt), std::vector{chosen});
+  for (const std::string& made : {named, chosen}) {
+    const int fd = make_nameless_file({made}, 4096, 4096);
+    EXPECT_GE(fd, 0);
+    close(fd);
+    struct stat about {};
+    EXPECT_EQ(stat(made.c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0777, 0700u);
+  }
+}
+
+TEST_F(TempFolder, IsAbsolute) {
+  const auto folders = temp_folders(std::filesystem::relative(folder_).string());
+  EXPECT_TRUE(std::filesystem::path(folders.at(0)).is_absolute());
+  EXPECT_TRUE(std::filesystem::equivalent(folders.at(0), folder_));
+}
+
+TEST_F(TempFolder, FollowsTheSystemsVariablesAsPythonDoes) {
+  EXPECT_EQ(system_temp_folder(), "/tmp");
+  for (const char* name : {"TMP", "TEMP", "TMPDIR"}) {  // each goes before the one before it
+    const std::filesystem::path folder = folder_ / name;
+    std::filesystem::create_directory(folder);
+    setenv(name, folder.c_str(), 1);
+    EXPECT_EQ(system_temp_folder(), folder);
+    EXPECT_EQ(temp_folders(std::nullopt), (std::vector<std::string>{"/dev/shm", folder}));
+  }
+  setenv("TMPDIR", (folder_ / "none").c_str(), 1);
+  EXPECT_EQ(system_temp_folder(), folder_ / "TEMP") << "one that is not there is passed over";
 }
 
 }  // namespace

@@ -145,11 +145,11 @@ TEST(Processes, HaveAnEnvironmentOfTheirOwn) {
   setenv("OMPI_COMM_WORLD_RANK", "7", 1);
   Parallel parallel(options);
   const std::vector<std::string> names = {"PARACORD_TEST_COLOUR", "OMP_NUM_THREADS",
-                                          "OMPI_COMM_WORLD_RANK"};
+                                          "OMPI_COMM_WORLD_RANK", "ENABLE_IPC"};
   const auto values = parallel(
       names | std::views::transform([](const std::string& n) { return delayed<variable>(n); }));
   unsetenv("OMPI_COMM_WORLD_RANK");
-  EXPECT_EQ(values, (std::vector<std::string>{"blue", "3", ""}));
+  EXPECT_EQ(values, (std::vector<std::string>{"blue", "3", "", "1"}));
   EXPECT_EQ(std::getenv("PARACORD_TEST_COLOUR"), nullptr);
 }
 
