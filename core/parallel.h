@@ -26,9 +26,13 @@ void run_call(Session& session, TaskRange& tasks, Collector& collector, bool kee
 /// on, by one thread at a time (not always the caller's); what it throws ends the call. See
 /// concurrent_range().
 ///
-/// No call returns, and no generator is destroyed, while a task that it started may still run:
-/// where tasks cannot be stopped (threads), an error, a timeout or a cancellation stops the rest
-/// and waits for those.
+/// No call returns, and no generator is destroyed, while a task that it started may still use what
+/// it was given, or give back a result. After an error, a timeout or a cancellation no task begins
+/// any more, and those that run are asked to end (stop_requested()). On threads the call waits for
+/// them. Worker processes are killed after a time of grace, and the call waits for that. On a
+/// cluster they are killed, too, but the call does not wait for nodes, which may be out of reach:
+/// such tasks have copies, and nothing of them comes back, but what they do elsewhere (in files,
+/// say) may go on for that time.
 ///
 /// Threads: one call at a time on an object; objects may share a thread, and threads the machine:
 /// all
@@ -66,7 +70,9 @@ class Parallel {
     return generate(std::forward<Tasks>(tasks), true);
   }
 
-  /// Starts the tasks; the results as they come.
+  /// Starts the tasks; the results as they come: none waits for another task, unless this thread
+  /// has to run that one itself (one job; or a task of another call that shares its CPUs, n_jobs <
+  /// 0).
   template <detail::TaskRangeArgument Tasks>
   auto generator_unordered(Tasks&& tasks) {
     return generate(std::forward<Tasks>(tasks), false);

@@ -124,6 +124,15 @@ TEST_P(EachBackendEnding, ByATimeoutOfTheCall) {
   }
 }
 
+// Each attempt is short: nobody is idle who would look at the clock.
+TEST_P(EachBackendEnding, ByATimeoutThoughTasksAreRetried) {
+  Parallel parallel = make({.timeout = 50ms, .retries = 1'000'000'000});
+  EXPECT_THROW(parallel(std::views::iota(0, 4) | std::views::transform([](int) {
+                          return delayed([] { throw std::runtime_error("once more"); });
+                        })),
+               TimeoutError);
+}
+
 TEST_P(EachBackendEnding, NotByATimeoutThatIsLongEnough) {
   for (const Seconds enough : {Seconds(1h), Seconds(std::chrono::hours::max()), Seconds::max()}) {
     Parallel parallel = make({.timeout = enough, .task_timeout = enough});

@@ -222,6 +222,55 @@ TEST(Generator, KeepsNoMoreResultsThanAllowed) {
   }
 }
 
+TEST_P(EachBackendGenerator, ReadsAllFirstWhenToldTo) {
+  Parallel all({.n_jobs = 3,
+                .backend = GetParam(),
+                .pre_dispatch = PreDispatch::all,
+                .max_pending_results = 4});
+  int read = 0;
+  std::atomic<int> ran{0};
+  auto results = all.generator(std::views::iota(0, 200) | std::views::transform([&](int i) {
+                                 ++read;
+                                 return delayed(
+                                     [&ran](int x) {
+                                       ++ran;
+                                       return x * x;
+                                     },
+                                     i);
+                               }));
+  EXPECT_EQ(read, 200);
+  int next = 0;
+  for (const int result : results) {
+    ASSERT_EQ(result, next * next);
+    ++next;
+    EXPECT_LE(ran, next + 4);
+  }
+  EXPECT_EQ(next, 200);
+}
+
+// Fewer than two for each of the workers, and no multiple of them.
+TEST(Generator, ReadsAsFarAheadAsItIsAskedTo) {
+  for (const int ahead : {1, 2, 3, 5}) {
+    std::latch go{1};
+    std::atomic<int> read{0};
+    Parallel parallel({.n_jobs = 2, .pre_dispatch = ahead});
+    auto results = parallel.generator(std::views::iota(0, 20) | std::views::transform([&](int i) {
+                                        ++read;
+                                        return delayed(
+                                            [&go](int x) {
+                                              go.wait();
+                                              return x;
+                                            },
+                                            i);
+                                      }));
+    EXPECT_EQ(read, std::min(ahead, 4));
+    go.count_down();
+    int next = 0;
+    for (const int result : results) ASSERT_EQ(result, next++);
+    EXPECT_EQ(next, 20);
+  }
+}
+
 // With few places each result is a hand-over between reader and workers; one that is missed ends in
 // a hang.
 TEST(Generator, MissesNoHandOver) {
