@@ -86,7 +86,8 @@ double cold_start() {
   char path[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
   path[length] = '\0';
-  FILE* child = popen((std::string("env -u PARACORD_SCHEDULER ") + path + " --cold").c_str(), "r");
+  FILE* child =
+      popen((std::string("env -u PARACORD_SCHEDULER '") + path + "' --cold").c_str(), "r");
   double seconds = 0;
   if (fscanf(child, "%lf", &seconds) != 1) seconds = 1e9;
   pclose(child);

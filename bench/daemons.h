@@ -24,7 +24,8 @@ class Daemons {
   Daemons(std::string command, bool with_keys, int nodes,
           std::vector<std::string> of_scheduler = {})
       : command_(std::move(command)), keys_(with_keys ? folder_ + "/keys" : "") {
-    if (with_keys && std::system((command_ + " keygen " + keys_ + " >/dev/null").c_str()) != 0)
+    if (with_keys &&
+        std::system(("'" + command_ + "' keygen '" + keys_ + "' >/dev/null").c_str()) != 0)
       std::exit(1);
     const std::string anywhere = "tcp://127.0.0.1:*";
     std::vector<std::string> arguments{"scheduler", listen_option("--listen"), anywhere};

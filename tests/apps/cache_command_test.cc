@@ -115,12 +115,12 @@ TEST_F(CacheCommand, RefusesWhatIsNoCache) {
 }
 
 TEST_F(CacheCommand, IsACommand) {
-  EXPECT_EQ(std::system((std::string(PARACORD_COMMAND) + " cache du " + cache() + " > " +
+  EXPECT_EQ(std::system((std::string("'" PARACORD_COMMAND "' cache du ") + cache() + " > " +
                          (folder_ / "out").string())
                             .c_str()),
             0);
-  EXPECT_NE(std::system((std::string(PARACORD_COMMAND) + " cache du " + folder_.string() + " 2> " +
-                         (folder_ / "out").string())
+  EXPECT_NE(std::system((std::string("'" PARACORD_COMMAND "' cache du ") + folder_.string() +
+                         " 2> " + (folder_ / "out").string())
                             .c_str()),
             0);
 }

@@ -60,9 +60,10 @@ class KubernetesApi : public testing::Test {
   }
   // What the command prints; its exit code in `exit_code_`.
   std::string keygen() {
-    const std::string command =
-        std::string(PARACORD_COMMAND) + " keygen --kubernetes-secrets my-keys --kubernetes-api " +
-        url_ + " --kubernetes-service-account " + account_ + " --kubernetes-label a=b 2>&1";
+    const std::string command = std::string("'" PARACORD_COMMAND "'") +
+                                " keygen --kubernetes-secrets my-keys --kubernetes-api " + url_ +
+                                " --kubernetes-service-account " + account_ +
+                                " --kubernetes-label a=b 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     std::string text;
     char buffer[4096];

@@ -32,7 +32,7 @@ get_filename_component(pc_dir ${pc} DIRECTORY)
 execute_process(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${pc_dir}
                         pkg-config --define-variable=prefix=${prefix} --cflags --libs paracord
                 OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-separate_arguments(flags)
+separate_arguments(flags UNIX_COMMAND "${flags}")
 run(${COMPILER} -std=c++20 ${SOURCE_DIR}/examples/quickstart.cc -o ${WORK_DIR}/quickstart ${flags}
     -Wl,-rpath,${pc_dir}/..)
 run(${WORK_DIR}/quickstart)

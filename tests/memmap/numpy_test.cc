@@ -22,7 +22,7 @@ class NumPy : public testing::Test {
   std::string path(const std::string& name) const { return folder_ / name; }
   /// Runs lines of Python in the folder; they fail by an assert.
   bool python(const std::string& lines) const {
-    const std::string command = "cd '" + folder_.string() + "' && " + PYTHON_WITH_NUMPY +
+    const std::string command = "cd '" + folder_.string() + "' && '" PYTHON_WITH_NUMPY "'" +
                                 " -c 'import numpy as np\n" + lines + "'";
     return std::system(command.c_str()) == 0;
   }

@@ -279,8 +279,8 @@ class OtherClient {
   OtherClient(const LocalCluster& cluster, const Ledger& ledger, const std::string& test) {
     const std::string command =
         "PARACORD_TEST_SCHEDULER=" + cluster.address() + " PARACORD_TEST_RUNS=" + ledger.path() +
-        " exec " + std::filesystem::read_symlink("/proc/self/exe").string() +
-        " --gtest_also_run_disabled_tests --gtest_filter=ChaosClient." + test + " >/dev/null 2>&1";
+        " exec '" + std::filesystem::read_symlink("/proc/self/exe").string() +
+        "' --gtest_also_run_disabled_tests --gtest_filter=ChaosClient." + test + " >/dev/null 2>&1";
     const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
     EXPECT_EQ(
         posix_spawn(&pid_, "/bin/sh", nullptr, nullptr, const_cast<char**>(arguments), environ), 0);

@@ -115,7 +115,7 @@ class LocalCluster {
   }
   /// What the command prints.
   std::string run(const std::string& arguments) const {
-    const std::string command = std::string(PARACORD_COMMAND) + " " + arguments + " 2>&1";
+    const std::string command = std::string("'" PARACORD_COMMAND "' ") + arguments + " 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     std::string text;
     char buffer[4096];

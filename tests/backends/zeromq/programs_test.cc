@@ -22,7 +22,8 @@ TEST_F(Programs, OfSeveralBuildsRunAtOnce) {
   std::string sum;
   int exit_code = -1;
   std::thread other([&] {
-    const std::string command = "PARACORD_SCHEDULER=" + cluster.address() + " " PARACORD_EXAMPLE;
+    const std::string command =
+        "PARACORD_SCHEDULER=" + cluster.address() + " '" PARACORD_EXAMPLE "'";
     for (int i = 0; i != 3; ++i) {
       FILE* pipe = popen(command.c_str(), "r");
       char buffer[64] = {};
