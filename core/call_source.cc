@@ -167,6 +167,11 @@ Call::Wanted Call::wanted_size() {
   }
   if (setup_.bounded_results)
     size = room_for_results(size, next_index_ - read_.load(std::memory_order_acquire));
+  // Worker processes, whose results are collected here, share out the rest of a batch. Elsewhere a
+  // task would wait for those before it in its batch, on one of several machines.
+  const bool shared_out = capabilities_.shared_memory || capabilities_.caller_collects;
+  if (setup_.order == Order::as_done && !fixed && !shared_out)
+    size = std::min<std::size_t>(size, 1);
   return {size, automatic, true};
 }
 
