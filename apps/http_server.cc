@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "paracord/core/service_thread.h"
+
 namespace paracord::apps {
 
 namespace {
@@ -197,7 +199,7 @@ std::string HttpServer::start() {
     throw std::runtime_error("cannot listen for HTTP on " + state.options.address +
                              "; is the port in use, and the address this machine's?");
   }
-  state.thread = std::thread([&state] { state.server.listen_after_bind(); });
+  state.thread = detail::service_thread([&state] { state.server.listen_after_bind(); });
   const bool is_v6 = state.host.find(':') != std::string::npos;
   return "http://" + (is_v6 ? "[" + state.host + "]" : state.host) + ":" + std::to_string(port);
 }

@@ -1,33 +1,19 @@
 #include "paracord/memmap/page_mapper.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <system_error>
 #include <utility>
 
+#include "paracord/core/service_thread.h"
+
 namespace paracord::detail {
 
 namespace {
 
 constexpr int lowest_priority = 19;
-
-// A new thread gets none of the program's signals.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
@@ -48,8 +34,7 @@ void PageMapper::add(std::shared_ptr<Arena> arena, std::size_t offset, std::size
   state_.with([&](State& state) {
     state.jobs.push_back({std::move(arena), next, end, drops});
     try {
-      const SignalsBlocked blocked;
-      if (!state.thread.joinable()) state.thread = std::thread([this] { run(); });
+      if (!state.thread.joinable()) state.thread = service_thread([this] { run(); });
     } catch (const std::system_error&) {
       state.jobs.clear();  // no more threads: the next copy takes its page faults
     }

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "paracord/core/service_thread.h"
+
 namespace paracord::detail {
 
-ReadAhead::ReadAhead(ByteSource& from) : from_(from), thread_([this] { run(); }) {}
+ReadAhead::ReadAhead(ByteSource& from) : from_(from), thread_(service_thread([this] { run(); })) {}
 
 ReadAhead::~ReadAhead() {
   stop_ = true;
@@ -52,7 +54,7 @@ PageMaker::PageMaker(void* data, std::size_t bytes) {
   static const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
   const auto end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / page * page;
-  thread_ = std::thread([this, begin, end] {
+  thread_ = service_thread([this, begin, end] {
     constexpr std::uintptr_t step = std::uintptr_t{8} << 20;
     for (std::uintptr_t at = begin; at < end && !stop_; at += step) {
       // Where the system cannot, the pages come when they are written.

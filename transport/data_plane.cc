@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "paracord/core/service_thread.h"
 #include "paracord/transport/data_plane_state.h"
 
 namespace paracord::cluster {
@@ -167,7 +168,7 @@ void DataPlane::State::cancel(const ObjectId& object, const std::string& why) {
 }
 
 DataPlane::DataPlane(Options options) : state_(std::make_unique<State>(std::move(options))) {
-  state_->thread = std::thread([state = state_.get()] { state->serve(); });
+  state_->thread = detail::service_thread([state = state_.get()] { state->serve(); });
 }
 
 DataPlane::~DataPlane() {

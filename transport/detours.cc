@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "paracord/core/guarded.h"
+#include "paracord/core/service_thread.h"
 #include "paracord/transport/random.h"
 #include "paracord/transport/socks.h"
 
@@ -64,7 +65,8 @@ asio::awaitable<bool> reach(tcp::socket& out, const Target& relay, const Target&
 }  // namespace
 
 struct Detours::State {
-  State() : work(context.get_executor()), thread([this] { context.run(); }) {}
+  State()
+      : work(context.get_executor()), thread(detail::service_thread([this] { context.run(); })) {}
   ~State() { end(); }
 
   void end() {

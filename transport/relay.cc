@@ -17,6 +17,7 @@
 
 #include "paracord/core/errors.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/service_thread.h"
 #include "paracord/transport/sockets.h"
 #include "paracord/transport/socks.h"
 
@@ -217,7 +218,7 @@ struct Relay::State {
 Relay::Relay(const Options& options) : state_(std::make_unique<State>(options)) {
   state_->listen();
   asio::co_spawn(state_->context, state_->accept_all(), asio::detached);
-  state_->thread = std::thread([state = state_.get()] { state->context.run(); });
+  state_->thread = detail::service_thread([state = state_.get()] { state->context.run(); });
 }
 
 Relay::~Relay() {

@@ -7,6 +7,8 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "paracord/core/service_thread.h"
+
 namespace paracord::cluster {
 
 namespace {
@@ -92,7 +94,7 @@ struct ZapHandler::State {
 
 ZapHandler::ZapHandler(zmq::context_t& context, Decide decide)
     : state_(std::make_unique<State>(context, std::move(decide))) {
-  state_->thread = std::thread([state = state_.get()] { state->serve(); });
+  state_->thread = detail::service_thread([state = state_.get()] { state->serve(); });
 }
 
 ZapHandler::~ZapHandler() {

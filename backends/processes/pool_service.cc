@@ -1,7 +1,5 @@
 // ProcessPool: the thread that starts workers, reads their output and notices their end.
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 
 #include "paracord/backends/processes/process_pool.h"
 #include "paracord/core/descriptors.h"
+#include "paracord/core/service_thread.h"
 
 namespace paracord::detail {
 
@@ -40,20 +39,13 @@ void ProcessPool::open_service() {
   start_thread(&ProcessPool::serve);
 }
 
-// The program's signals are its own threads' business.
 void ProcessPool::start_thread(void (ProcessPool::*main)()) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::string trouble;
   try {
-    std::thread(main, this).detach();
+    service_thread([this, main] { (this->*main)(); }).detach();
   } catch (const std::system_error& error) {
-    trouble = error.what();
+    throw BackendUnavailable(std::string("processes: no thread for the pool of workers: ") +
+                             error.what());
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!trouble.empty())
-    throw BackendUnavailable("processes: no thread for the pool of workers: " + trouble);
 }
 
 void ProcessPool::wake_service() {

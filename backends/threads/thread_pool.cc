@@ -1,7 +1,6 @@
 #include "paracord/backends/threads/thread_pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <climits>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "paracord/core/cpu_count.h"
+#include "paracord/core/service_thread.h"
 
 namespace paracord::detail {
 
@@ -208,18 +208,14 @@ void* ThreadPool::thread_main(void* pool) {
   return nullptr;
 }
 
-// Signals are the program's: pool threads take none of them.
 bool ThreadPool::start_thread() {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const ProgramSignalsBlocked blocked;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_t thread;
   const int failed = pthread_create(&thread, &attributes, &thread_main, this);
   pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (failed != 0) state_.with([](State& state) { --state.spinning; });
   return failed == 0;
 }

@@ -9,11 +9,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #include "paracord/backends/worker/crash_report.h"
 #include "paracord/backends/worker/initialize.h"
 #include "paracord/backends/worker/worker_loop.h"
+#include "paracord/core/service_thread.h"
 
 namespace paracord::detail {
 
@@ -73,7 +73,7 @@ void worker_main(int socket) {
   auto& bell = map_shared<Doorbell>(descriptors[1]);
   // Never destroyed: the process ends inside run().
   auto* loop = new WorkerLoop(channel, bell, socket, hello);
-  std::thread(watch, socket, std::ref(loop->notices())).detach();
+  service_thread([=] { watch(socket, loop->notices()); }).detach();
   loop->run();
 }
 

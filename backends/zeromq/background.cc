@@ -6,6 +6,7 @@
 
 #include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/service_thread.h"
 
 namespace paracord::cluster {
 
@@ -34,7 +35,7 @@ struct Background::State {
 };
 
 Background::Background() : state_(std::make_unique<State>()) {
-  state_->thread = std::thread([state = state_.get()] { state->serve(); });
+  state_->thread = detail::service_thread([state = state_.get()] { state->serve(); });
 }
 
 Background::~Background() {

@@ -14,6 +14,7 @@
 #include "paracord/core/describe_error.h"
 #include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/service_thread.h"
 #include "paracord/core/worker_output.h"
 #include "paracord/memmap/temp_folder.h"
 #include "paracord/transport/random.h"
@@ -246,7 +247,7 @@ void ClusterClient::State::serve() {
 
 ClusterClient::ClusterClient(Options options)
     : state_(std::make_unique<State>(std::move(options), random_number())) {
-  state_->thread = std::thread([state = state_.get()] { state->serve(); });
+  state_->thread = detail::service_thread([state = state_.get()] { state->serve(); });
 }
 
 ClusterClient::~ClusterClient() {

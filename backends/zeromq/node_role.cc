@@ -2,9 +2,9 @@
 
 #include <cstdio>
 #include <exception>
-#include <thread>
 
 #include "paracord/backends/zeromq/node_agent.h"
+#include "paracord/core/service_thread.h"
 
 namespace paracord::cluster {
 
@@ -21,7 +21,7 @@ int run_node_role(int socket) {
     options.worker_environment["PARACORD_EMBEDDED"] = std::to_string(order.cluster);
     NodeAgent agent(std::move(options));
     // Its workers end with it.
-    std::thread([&] {
+    detail::service_thread([&] {
       detail::wait_for_end(socket);
       std::_Exit(0);
     }).detach();

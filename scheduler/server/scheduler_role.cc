@@ -2,8 +2,8 @@
 
 #include <cstdio>
 #include <exception>
-#include <thread>
 
+#include "paracord/core/service_thread.h"
 #include "paracord/scheduler/server/scheduler_server.h"
 
 namespace paracord::cluster {
@@ -15,7 +15,7 @@ int run_scheduler_role(int socket) {
     SchedulerServer::Options options;
     options.control.listen = {order.address};
     SchedulerServer server(std::move(options));
-    std::thread([&] {
+    detail::service_thread([&] {
       detail::wait_for_end(socket);
       std::_Exit(0);
     }).detach();
