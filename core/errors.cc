@@ -1,10 +1,6 @@
 #include "paracord/core/errors.h"
 
-#include <cxxabi.h>
-#include <unistd.h>
-
 #include <any>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -21,7 +17,6 @@
 #include "paracord/core/guarded.h"
 #include "paracord/core/outcome.h"
 #include "paracord/core/register_exception.h"
-#include "paracord/core/remote_error.h"
 
 namespace paracord {
 
@@ -43,22 +38,37 @@ inline constexpr bool can_travel_as_exception<std::future_error> = true;
 
 namespace {
 
-std::string message_of(const TaskFailure& failure) {
+std::string place_of(const TaskFailure& failure) {
   std::string text = "task " + std::to_string(failure.index) + ", " + failure.function + "(" +
-                     failure.arguments + "), failed on " + failure.host + " (pid " +
-                     std::to_string(failure.pid) + ", attempt " + std::to_string(failure.attempt) +
-                     "): " + failure.cause_type;
+                     failure.arguments + "), failed";
+  // No worker ran it: it failed before, or its call did.
+  if (failure.host.empty() && failure.pid == 0) return text;
+  if (!failure.host.empty()) text += " on " + failure.host;
+  return text + " (pid " + std::to_string(failure.pid) + ", attempt " +
+         std::to_string(failure.attempt) + ")";
+}
+
+std::string message_of(const TaskFailure& failure) {
+  std::string text = place_of(failure) + ": " + failure.cause_type;
   if (!failure.cause.empty()) text += ": " + failure.cause;
   if (!failure.during.empty()) text += " (" + failure.during + ")";
+  for (const std::string& nested : failure.nested) text += "\n  nested: " + nested;
+  for (const TaskFailure& inner : failure.within) text += "\n  in its call: " + place_of(inner);
   return text;
 }
 
 using KnownExceptions = std::unordered_map<std::type_index, detail::ExceptionTraits>;
 
+void add(KnownExceptions& table, const detail::ExceptionTraits& traits) {
+  for (const std::type_info* type : traits.types) {
+    if (type != nullptr) table.insert_or_assign(*type, traits);
+  }
+}
+
 template <class... E>
 KnownExceptions known() {
   KnownExceptions table;
-  (table.emplace(typeid(E), detail::exception_traits<E>()), ...);
+  (add(table, detail::exception_traits<E>()), ...);
   return table;
 }
 
@@ -76,31 +86,6 @@ detail::Guarded<KnownExceptions>& known_exceptions() {
   return table;
 }
 
-std::optional<detail::ExceptionTraits> find_known(const std::type_info& type) {
-  return known_exceptions().with(
-      [&](KnownExceptions& table) -> std::optional<detail::ExceptionTraits> {
-        const auto found = table.find(type);
-        if (found == table.end()) return std::nullopt;
-        return found->second;
-      });
-}
-
-// Copies of the exception may throw (a string of its own), then the original goes on unchanged.
-std::exception_ptr with_task_error(const std::exception& thrown,
-                                   const TaskFailure& failure) noexcept {
-  const auto known = find_known(typeid(thrown));
-  if (!known) return nullptr;
-  try {
-    throw TaskError(failure);
-  } catch (const TaskError&) {
-    try {
-      return known->add_detail(known->cast(thrown), std::nested_exception());
-    } catch (...) {
-      return nullptr;
-    }
-  }
-}
-
 }  // namespace
 
 TaskError::TaskError(TaskFailure failure)
@@ -108,6 +93,9 @@ TaskError::TaskError(TaskFailure failure)
 
 std::optional<TaskError> task_error(const std::exception& thrown) {
   if (const auto* direct = dynamic_cast<const TaskError*>(&thrown)) return *direct;
+  const auto* carrier = dynamic_cast<const detail::DetailsCarrier*>(&thrown);
+  if (carrier != nullptr && carrier->details().task_error != nullptr)
+    return *carrier->details().task_error;
   const auto* nested = dynamic_cast<const std::nested_exception*>(&thrown);
   if (nested == nullptr || nested->nested_ptr() == nullptr) return std::nullopt;
   try {
@@ -125,94 +113,27 @@ void rethrow(const std::exception_ptr& error) {
   std::rethrow_exception(error);
 }
 
-void register_exception(const std::type_info& type, const ExceptionTraits& traits) {
-  known_exceptions().with([&](KnownExceptions& table) { table.insert_or_assign(type, traits); });
-}
-
-std::string readable_type(const std::type_info& type) {
-  int failed = 0;
-  char* readable = abi::__cxa_demangle(type.name(), nullptr, nullptr, &failed);
-  const std::string name = failed == 0 ? readable : type.name();
-  std::free(readable);
-  return name;
-}
-
-const std::string& host_name() {
-  static const std::string name = [] {
-    char buffer[256] = "unknown";
-    gethostname(buffer, sizeof buffer - 1);
-    return std::string(buffer);
-  }();
-  return name;
-}
-
-std::exception_ptr describe_current_exception(TaskFailure& failure) {
-  failure.host = host_name();
-  failure.pid = static_cast<int>(getpid());
-  const std::exception_ptr original = std::current_exception();
+std::nested_exception nesting(const ExceptionDetails& details) {
   try {
-    throw;
-  } catch (const std::exception& thrown) {
-    failure.cause_type = readable_type(typeid(thrown));
-    failure.cause = thrown.what();
-    const std::exception_ptr detailed = with_task_error(thrown, failure);
-    return detailed ? detailed : original;
+    if (details.nested != nullptr) std::rethrow_exception(details.nested);
+    throw *details.task_error;
   } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    failure.cause_type = type != nullptr ? readable_type(*type) : "an exception of unknown type";
-    return original;
+    return std::nested_exception();
   }
 }
 
-std::exception_ptr add_task_error(const std::exception_ptr& error, TaskFailure& failure) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& thrown) {
-    failure.cause_type = readable_type(typeid(thrown));
-    failure.cause = thrown.what();
-    const std::exception_ptr detailed = with_task_error(thrown, failure);
-    return detailed ? detailed : error;
-  } catch (...) {
-    return error;
-  }
+void register_exception(const ExceptionTraits& traits) {
+  known_exceptions().with([&](KnownExceptions& table) { add(table, traits); });
 }
 
-void encode_current_exception(Encoder& out, Phase phase) {
-  out.put(phase);
-  const std::type_info* type = abi::__cxa_current_exception_type();
-  encode(out, std::string(type != nullptr ? type->name() : ""));
-  encode(out, type != nullptr ? readable_type(*type) : std::string("an exception of unknown type"));
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    encode(out, std::string(thrown.what()));
-    const auto known = find_known(typeid(thrown));
-    const bool travels = known && known->encode != nullptr;
-    out.put(travels);
-    if (travels) known->encode(known->cast(thrown), out);
-  } catch (...) {
-    encode(out, std::string());
-    out.put(false);
-  }
+std::optional<ExceptionTraits> find_known(const std::type_info& type) {
+  return known_exceptions().with([&](KnownExceptions& table) -> std::optional<ExceptionTraits> {
+    const auto found = table.find(type);
+    if (found == table.end()) return std::nullopt;
+    return found->second;
+  });
 }
 
-namespace {
-
-const char* text_of(Phase phase) {
-  switch (phase) {
-    case Phase::encoding_arguments:
-      return "while its arguments were encoded";
-    case Phase::decoding_arguments:
-      return "while its arguments were decoded";
-    case Phase::encoding_result:
-      return "while its result was encoded";
-    case Phase::running:
-      return "";
-  }
-  return "";
-}
-
-// By the name that all processes of one program give the type.
 std::optional<ExceptionTraits> find_known(const std::string& mangled) {
   return known_exceptions().with([&](KnownExceptions& table) -> std::optional<ExceptionTraits> {
     for (const auto& [type, traits] : table) {
@@ -220,23 +141,6 @@ std::optional<ExceptionTraits> find_known(const std::string& mangled) {
     }
     return std::nullopt;
   });
-}
-
-}  // namespace
-
-std::exception_ptr decode_remote_error(Decoder& in, TaskFailure& failure) {
-  failure.during = text_of(in.get<Phase>());
-  const auto mangled = decode<std::string>(in);
-  failure.cause_type = decode<std::string>(in);
-  failure.cause = decode<std::string>(in);
-  const bool travels = in.get<bool>();
-  const auto known = find_known(mangled);
-  try {
-    throw TaskError(failure);
-  } catch (const TaskError&) {
-    if (!travels || !known || known->remake == nullptr) return std::current_exception();
-    return known->remake(in, failure.cause, std::nested_exception());
-  }
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// The exceptions that reach a caller of Paracord.
 ///
@@ -24,9 +25,15 @@ struct TaskFailure {
   std::string cause_type;  ///< the type of the exception that the task threw
   std::string cause;       ///< its what()
   std::string during;      ///< empty: its run; else what was done with its arguments or result
+  std::vector<std::string> nested;  ///< what the exception has nested (std::throw_with_nested),
+                                    ///< from the outermost on: "type: what()"
+  std::vector<TaskFailure> within;  ///< where the exception came out of a call that the task made:
+                                    ///< the tasks that it passed through there, the outermost first
 };
 
-/// The details of a task that failed. Nested in the task's own exception where that keeps its type.
+/// The details of a task that failed. Nested in the task's own exception where that keeps its type
+/// and has nothing nested yet; task_error() finds it in any case. Thrown in place of an exception
+/// from another process whose type is neither standard nor registered: see register_exception.
 class TaskError : public std::runtime_error {
  public:
   explicit TaskError(TaskFailure failure);
@@ -65,11 +72,13 @@ struct WorkerLoss {
   int signal = 0;              ///< that ended it; 0: it exited
   int exit_code = 0;           ///< where it exited
   bool out_of_memory = false;  ///< the system killed it for memory
-  std::string backtrace;    ///< of the thread that crashed, where the worker could still write it
+  std::string backtrace;    ///< of the thread that crashed, where the worker could still write it:
+                            ///< a function a line, with its source where that is known
   std::string last_output;  ///< the last lines of its stderr
 };
 
-/// The worker that ran a task, or held it, is gone. what() says all that is known of it.
+/// The worker that ran a task, or held it, is gone. what() says how, and where in the source that
+/// is known; the whole backtrace is in loss().
 class WorkerLostError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -38,10 +38,12 @@ void run_call(Session& session, TaskRange& tasks, Collector& collector, bool kee
 /// all
 ///   calls of a program draw on one pool. Tasks may make Parallel objects of their own.
 /// Errors: std::invalid_argument (constructor) for bad options, before anything runs;
-/// std::logic_error for a
-///   call while another one, or a generator, of this object is open; then what the first failing
-///   task threw, TimeoutError, CancelledError, BackendUnavailable. After any of them the object is
-///   as new.
+///   std::logic_error for a call while another one, or a generator, of this object is open; then
+///   what the first failing task threw, TimeoutError, CancelledError, BackendUnavailable. What a
+///   task threw keeps its type where that is a standard one or was named by
+///   register_exception<E>(), on every backend; any other type keeps it where memory is shared
+///   (threads), and comes from worker processes and nodes as a TaskError. After any of them the
+///   object is as new.
 class Parallel {
  public:
   explicit Parallel(const ParallelOptions& options = {})

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <exception>
 #include <string>
@@ -9,28 +10,11 @@
 #include <utility>
 
 #include "paracord/core/codec.h"
-#include "paracord/core/errors.h"
+#include "paracord/core/exception_details.h"
 
 namespace paracord {
 
 namespace detail {
-
-/// A task's exception of type E, with the TaskError nested.
-template <class E>
-struct Detailed final : E, std::nested_exception {
-  Detailed(E original, std::nested_exception task_error)
-      : E(std::move(original)), std::nested_exception(std::move(task_error)) {}
-};
-
-/// One that was thrown in another process: made anew from what travelled, with the words of the
-/// original.
-template <class E>
-struct Remade final : E, std::nested_exception {
-  Remade(E like, std::string words, std::nested_exception task_error)
-      : E(std::move(like)), std::nested_exception(std::move(task_error)), words(std::move(words)) {}
-  const char* what() const noexcept override { return words.c_str(); }
-  std::string words;
-};
 
 /// Exceptions that are made from an error code, alone or after a text.
 template <class E>
@@ -93,40 +77,62 @@ inline constexpr bool can_travel_as_exception =
 
 /// What is done with a known type of exception, erased.
 struct ExceptionTraits {
+  /// The type, and those of ours and of the standard library's that stand for it.
+  std::array<const std::type_info*, 5> types;
   const void* (*cast)(const std::exception& thrown);
-  std::exception_ptr (*add_detail)(const void* original, const std::nested_exception& task_error);
+  std::exception_ptr (*add_details)(const void* original, const ExceptionDetails& details);
   void (*encode)(const void* original, Encoder& out);  ///< null: it cannot travel
   std::exception_ptr (*remake)(Decoder& in, const std::string& words,
-                               const std::nested_exception& task_error);
+                               const ExceptionDetails& details);
 };
+
+template <class E>
+const void* cast_exception(const std::exception& thrown) {
+  if constexpr (requires { static_cast<const E*>(&thrown); }) {
+    return static_cast<const E*>(&thrown);
+  } else {
+    return dynamic_cast<const E*>(&thrown);
+  }
+}
+
+template <class E>
+std::exception_ptr remake_exception(Decoder& in, const std::string& words,
+                                    const ExceptionDetails& details) {
+  if (details.empty())
+    return std::make_exception_ptr(Remade<E>(decode_exception<E>(in, words), words));
+  return std::make_exception_ptr(DetailedRemade<E>(decode_exception<E>(in, words), words, details));
+}
 
 template <class E>
 ExceptionTraits exception_traits() {
   ExceptionTraits traits{};
-  traits.cast = [](const std::exception& thrown) -> const void* {
-    return static_cast<const E*>(&thrown);
-  };
-  traits.add_detail = [](const void* original, const std::nested_exception& task_error) {
-    return std::make_exception_ptr(Detailed<E>(*static_cast<const E*>(original), task_error));
+  traits.types = {&typeid(E), &typeid(Detailed<E>), nullptr, nullptr, nullptr};
+  if constexpr (!std::is_base_of_v<std::nested_exception, E>)
+    traits.types[2] = &typeid(ThrownWithNested<E>);
+  traits.cast = &cast_exception<E>;
+  traits.add_details = [](const void* original, const ExceptionDetails& details) {
+    return std::make_exception_ptr(Detailed<E>(*static_cast<const E*>(original), details));
   };
   if constexpr (can_travel_as_exception<E>) {
+    traits.types[3] = &typeid(Remade<E>);
+    traits.types[4] = &typeid(DetailedRemade<E>);
     traits.encode = &encode_exception<E>;
-    traits.remake = [](Decoder& in, const std::string& words,
-                       const std::nested_exception& task_error) {
-      return std::make_exception_ptr(Remade<E>(decode_exception<E>(in, words), words, task_error));
-    };
+    traits.remake = &remake_exception<E>;
   }
   return traits;
 }
 
-void register_exception(const std::type_info& type, const ExceptionTraits& traits);
+void register_exception(const ExceptionTraits& traits);
 
 }  // namespace detail
 
-/// Lets exceptions of exactly the type E keep their type on every backend and carry a TaskError,
-/// nested, as the standard ones do. E is copyable, not final and derives from std::exception. From
-/// another process its members come along where it has a codec (a `serialize`); else it is made
-/// from what() or by default, and says the original's words.
+/// Lets exceptions of exactly the type E keep their type on every backend and carry a TaskError, as
+/// the standard ones do. Without it they arrive from worker processes and nodes as a TaskError that
+/// names their type and says their words; where memory is shared they pass unchanged.
+///
+/// E is copyable, not final and derives from std::exception. From another process its members come
+/// along where it has a codec (a `serialize`); else it is made from what() or by default, and says
+/// the original's words. What std::throw_with_nested has nested comes along, too.
 ///
 /// Threads: any. Once per type and program is enough; again does no harm. For worker processes it
 /// must happen in them as well: before initialize(), or while the program's globals are made.
@@ -135,7 +141,7 @@ requires std::derived_from<E, std::exception> && std::copy_constructible<E>
 void register_exception() {
   static_assert(!std::is_final_v<E>,
                 "register_exception<E>: E is final, so nothing can be nested in it");
-  detail::register_exception(typeid(E), detail::exception_traits<E>());
+  detail::register_exception(detail::exception_traits<E>());
 }
 
 }  // namespace paracord

@@ -10,10 +10,12 @@ namespace paracord::detail {
 
 namespace {
 
-// What joblib calls the backends; others go by their registered name.
+// As joblib calls backends, by their class; others than ours go by their registered name.
 std::string joblib_name(const std::string& backend) {
   if (backend == "threads") return "ThreadingBackend";
   if (backend == "sequential") return "SequentialBackend";
+  if (backend == "processes") return "ProcessesBackend";
+  if (backend == "zeromq") return "ZeromqBackend";
   return backend;
 }
 

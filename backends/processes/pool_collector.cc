@@ -36,8 +36,17 @@ bool ProcessPool::wait(const std::function<bool()>& ready, Deadline deadline) {
     if (!followers_.wait(look, deadline)) return false;
     if (ready()) return true;
   }
-  collect_until(ready, deadline);
-  if (!nested) stop_leading();
+  // Whatever is thrown meanwhile: others wait for the lead.
+  struct Lead {
+    ProcessPool* pool;
+    ~Lead() {
+      if (pool != nullptr) pool->stop_leading();
+    }
+  };
+  {
+    const Lead until_then{nested ? nullptr : this};
+    collect_until(ready, deadline);
+  }
   return ready();
 }
 

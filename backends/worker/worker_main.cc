@@ -13,6 +13,7 @@
 #include "paracord/backends/worker/crash_report.h"
 #include "paracord/backends/worker/initialize.h"
 #include "paracord/backends/worker/worker_loop.h"
+#include "paracord/core/describe_error.h"
 #include "paracord/core/service_thread.h"
 
 namespace paracord::detail {
@@ -66,6 +67,7 @@ void worker_main(int socket) {
     give_up("its parent runs another version of the library");
   }
   take_leave_with_the_parent(hello);
+  if (const char* node = std::getenv(node_name_variable)) set_host_name(node);
   report_crashes_to(descriptors[2]);
   if (CPU_COUNT(&hello.cpus) != 0) sched_setaffinity(0, sizeof hello.cpus, &hello.cpus);
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);

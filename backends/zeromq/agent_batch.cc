@@ -17,6 +17,13 @@ std::string bytes_left(Decoder& in) {
   return {reinterpret_cast<const char*>(in.take(bytes)), bytes};
 }
 
+void make_large_body_an_object(EndedTask& task) {
+  if (task.body.size() <= largest_inline_result) return;
+  const auto body = std::make_shared<const std::string>(std::exchange(task.body, {}));
+  task.memory.push_back({reinterpret_cast<const std::byte*>(body->data()), body->size(), body});
+  task.record.body_is_object = true;
+}
+
 }  // namespace
 
 AgentBatch::AgentBatch(Assign assign, std::string host, bool timed, OnEnded on_ended)
@@ -146,11 +153,7 @@ void AgentBatch::succeeded(std::size_t index, Decoder& result, const RemoteRun& 
       std::memcpy(reference + sizeof number, &offset, sizeof offset);
     }
     task.body.resize(places);
-    if (task.body.size() > largest_inline_result) {
-      const auto body = std::make_shared<const std::string>(std::exchange(task.body, {}));
-      task.memory.push_back({reinterpret_cast<const std::byte*>(body->data()), body->size(), body});
-      task.record.body_is_object = true;
-    }
+    make_large_body_an_object(task);
   } catch (const std::exception& error) {
     task = ended(index, TaskEnd::failed, run);
     task.record.text = std::string("its result cannot be passed on: ") + error.what();
@@ -170,6 +173,7 @@ RemoteTasks::Verdict AgentBatch::threw(std::size_t index, Decoder& error,
     task.trouble = "an error that only its client can read";
   }
   task.body = bytes_left(error);
+  make_large_body_an_object(task);
   writes_.erase(index);
   tell(std::move(task));
   return Verdict::over;

@@ -28,6 +28,7 @@ constexpr auto pause_in_plenty = std::chrono::microseconds(100);
 
 NodeAgent::Options with_defaults(NodeAgent::Options options) {
   if (options.name.empty()) options.name = detail::host_name();
+  options.worker_environment[detail::node_name_variable] = options.name;
   if (options.slots == 0) options.slots = static_cast<std::uint32_t>(cpu_count());
   if (options.most_parked == 0) options.most_parked = parked_per_slot * options.slots;
   return options;

@@ -119,6 +119,84 @@ TEST_P(EachBackendErrors, ComeFromNestedCallsWithBothPlaces) {
     FAIL();
   } catch (const std::invalid_argument& error) {
     EXPECT_STREQ(error.what(), "three is too many, deep");
+    const auto detail = task_error(error);
+    ASSERT_TRUE(detail);
+    EXPECT_EQ(detail->failure().index, 0u);
+    EXPECT_EQ(detail->failure().arguments, "5");
+    EXPECT_EQ(detail->failure().cause_type, "std::invalid_argument");
+    ASSERT_EQ(detail->failure().within.size(), 1u);
+    EXPECT_EQ(detail->failure().within[0].index, 3u);
+    EXPECT_EQ(detail->failure().within[0].arguments, "3, \"deep\"");
+    EXPECT_NE(std::string(detail->what()).find("in its call: task 3"), std::string::npos)
+        << detail->what();
+  }
+}
+
+TEST_P(EachBackendErrors, KeepWhatIsNestedInThem) {
+  try {
+    run([] {
+      try {
+        throw std::out_of_range("inner");
+      } catch (...) {
+        std::throw_with_nested(std::runtime_error("outer"));
+      }
+    });
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "outer");
+    EXPECT_THROW(std::rethrow_if_nested(error), std::out_of_range);
+    ASSERT_TRUE(task_error(error));
+    EXPECT_EQ(task_error(error)->failure().cause_type, "std::runtime_error");
+    EXPECT_EQ(task_error(error)->failure().nested,
+              std::vector<std::string>{"std::out_of_range: inner"});
+  }
+}
+
+struct SaysNothing : std::runtime_error {
+  SaysNothing() : std::runtime_error("") {}
+  const char* what() const noexcept override { return nullptr; }
+};
+struct CannotBeCopied : std::runtime_error {
+  CannotBeCopied() : std::runtime_error("once") {}
+  CannotBeCopied(const CannotBeCopied& other) : std::runtime_error(other) {
+    throw std::bad_alloc();
+  }
+};
+
+TEST_P(EachBackendErrors, MayHaveNoWords) {
+  register_exception<SaysNothing>();
+  try {
+    run([] { throw SaysNothing(); });
+    FAIL();
+  } catch (const SaysNothing& error) {
+    ASSERT_TRUE(task_error(error));
+    EXPECT_EQ(task_error(error)->failure().cause, "");
+  }
+}
+
+TEST_P(EachBackendErrors, PassAsTheyAreWhereCopiesOfThemThrow) {
+  register_exception<CannotBeCopied>();
+  EXPECT_THROW(run([] { throw CannotBeCopied(); }), CannotBeCopied);
+}
+
+struct WithItsOwnNesting : std::runtime_error, std::nested_exception {
+  WithItsOwnNesting() : std::runtime_error("holder") {}
+};
+
+TEST_P(EachBackendErrors, OfTypesThatNestKeepWhatTheyHold) {
+  register_exception<WithItsOwnNesting>();
+  try {
+    run([] {
+      try {
+        throw std::out_of_range("held");
+      } catch (...) {
+        throw WithItsOwnNesting();
+      }
+    });
+    FAIL();
+  } catch (const WithItsOwnNesting& error) {
+    EXPECT_THROW(error.rethrow_nested(), std::out_of_range);
+    EXPECT_TRUE(task_error(error));
   }
 }
 
@@ -210,6 +288,13 @@ TEST_P(EachBackendErrors, RefuseToRetryWhatCannotBeCopied) {
                                          std::make_unique<int>(i));
                         })),
                std::invalid_argument);
+}
+
+TEST(TaskError, NamesNoWorkerWhereNoneRan) {
+  TaskFailure failure;
+  failure.function = "f";
+  failure.cause_type = "std::runtime_error";
+  EXPECT_STREQ(TaskError(failure).what(), "task 0, f(), failed: std::runtime_error");
 }
 
 TEST(TaskError, IsEmptyForOtherExceptions) {

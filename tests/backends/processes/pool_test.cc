@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -290,4 +291,30 @@ TEST(Processes, RefuseMmapModesThatTypesSay) {
 }
 
 }  // namespace
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which take more room
+std::vector<char> large_result(int i) {
+  return std::vector<char>(std::size_t{400} << 20, static_cast<char>(i));
+}
+
+std::size_t address_space() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t pages = 0;
+  statm >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(Pool, AResultThatCannotBeMappedCostsItsTaskOnly) {
+  Parallel parallel(processes());
+  expect_usable(parallel);
+  rlimit before{};
+  getrlimit(RLIMIT_AS, &before);
+  const rlimit little{address_space() + (std::size_t{64} << 20), before.rlim_max};
+  setrlimit(RLIMIT_AS, &little);
+  const auto outcomes = parallel.outcomes(tasks(1, [](int i) { return delayed<large_result>(i); }));
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_FALSE(outcomes[0].has_value());
+  expect_usable(parallel);
+}
+#endif
+
 }  // namespace paracord::process_tests
