@@ -27,6 +27,8 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME paracord)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
+# Loaded when a worker has crashed, for the lines of its backtrace.
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS "libdw1")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
   "A loop over independent tasks runs sequentially, on threads, in worker processes or on a cluster.
 This package has the shared libraries that programs need, and the commands paracord (scheduler, node,

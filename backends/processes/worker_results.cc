@@ -12,6 +12,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "paracord/backends/processes/backtrace.h"
 #include "paracord/backends/processes/worker_process.h"
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/describe_error.h"
@@ -339,7 +340,8 @@ std::exception_ptr WorkerProcess::loss_error() {
   const std::string reason = kill_reason_.with([](std::string& why) { return why; });
   if (reason.starts_with("task_timeout")) return std::make_exception_ptr(TimeoutError(reason));
   WorkerLoss loss;
-  loss.backtrace = output_.last_words();
+  const std::vector<StackFrame> frames = read_crash_report(output_.last_words());
+  loss.backtrace = text_of(frames);
   loss.last_output = output_.last_errors();
   std::string how;
   if (!wait_status_) {
@@ -357,7 +359,7 @@ std::exception_ptr WorkerProcess::loss_error() {
   }
   if (!reason.empty()) how += " (" + reason + ")";
   const std::string what = "the worker process " + std::to_string(pid_) + " that ran the task " +
-                           how + indented("backtrace", loss.backtrace) +
+                           how + place_of_crash(frames) +
                            indented("its last output on stderr", loss.last_output);
   return std::make_exception_ptr(WorkerLostError(what, std::move(loss)));
 }

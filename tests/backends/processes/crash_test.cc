@@ -207,6 +207,63 @@ int says_and_aborts(int i) {
   return i;
 }
 
+int writes_to(volatile int* place, int i) {
+  *place = i;
+  return i;
+}
+
+int crashes(int i) {
+  return i == 1 ? writes_to(reinterpret_cast<volatile int*>(8), i) + 1 : i;
+}
+
+using Function = int (*)(int);
+
+int calls_nothing(int i) {
+  volatile Function nothing = nullptr;
+  return i == 1 ? nothing(i) + 1 : i;
+}
+
+#ifndef __SANITIZE_ADDRESS__  // which prints a report of its own in place of ours
+std::string backtrace_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const WorkerLostError& lost) {
+    const std::string what = lost.what();
+    EXPECT_NE(what.find("SIGSEGV"), std::string::npos) << what;
+    EXPECT_EQ(what.find("WorkerLoop"), std::string::npos) << what;
+    return lost.loss().backtrace;
+  } catch (...) {
+    return "another error";
+  }
+}
+
+TEST(WorkerLost, HasABacktraceThatNamesTheUsersFunctionsAndNoOthers) {
+  Parallel parallel(processes());
+  const auto outcomes = parallel.outcomes(tasks(3, [](int i) { return delayed<crashes>(i); }));
+  const std::string trace = backtrace_of(outcomes[1].error());
+  EXPECT_TRUE(trace.starts_with("#0 ")) << trace;
+  for (const char* other : {"WorkerLoop", "run_encoded", "initialize", "__libc_start"})
+    EXPECT_EQ(trace.find(other), std::string::npos) << trace;
+#ifdef PARACORD_TEST_WITH_LIBDW
+  const std::size_t first = trace.find("writes_to(");
+  const std::size_t second = trace.find("crashes(int)");
+  ASSERT_NE(second, std::string::npos) << trace;
+  EXPECT_LT(first, second) << trace;
+  EXPECT_NE(trace.find("crash_test.cc:"), std::string::npos) << trace;
+#endif
+}
+
+TEST(WorkerLost, HasABacktraceOfACallToNowhere) {
+  Parallel parallel(processes());
+  const auto outcomes =
+      parallel.outcomes(tasks(3, [](int i) { return delayed<calls_nothing>(i); }));
+  const std::string trace = backtrace_of(outcomes[1].error());
+#ifdef PARACORD_TEST_WITH_LIBDW
+  EXPECT_NE(trace.find("calls_nothing(int) at "), std::string::npos) << trace;
+#endif
+}
+#endif
+
 TEST(WorkerLost, SaysSignalTaskBacktraceAndLastOutput) {
   Parallel parallel(processes());
   testing::internal::CaptureStderr();

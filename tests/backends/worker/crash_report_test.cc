@@ -7,13 +7,14 @@
 namespace paracord::detail {
 namespace {
 
-TEST(CrashReport, WritesTheBacktraceAndEndsByTheSignal) {
+TEST(CrashReport, WritesAddressesAndTheMapOfModulesAndEndsByTheSignal) {
   EXPECT_EXIT(
       {
         report_crashes_to(STDERR_FILENO);
         raise(SIGABRT);
       },
-      testing::KilledBySignal(SIGABRT), "libc");
+      testing::KilledBySignal(SIGABRT),
+      "paracord: addresses\n[0-9a-f]+\n.*\n\n[0-9a-f]+-[0-9a-f]+ .*libc");
 }
 
 }  // namespace
