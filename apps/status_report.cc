@@ -28,9 +28,9 @@ std::string text_of(const Json& json) {
 Json status_of(const cluster::SchedulerView& view, const cluster::ControlServer::Counters& links) {
   Json status;
   status["epoch"] = view.epoch;
-  status["tasks"] = {{"queued", view.tasks_queued},     {"running", view.tasks_running},
-                     {"assigned", view.tasks_assigned}, {"done", view.tasks_done},
-                     {"failed", view.tasks_failed},     {"returned", view.tasks_returned}};
+  status["tasks"] = {{"queued", view.tasks_queued},    {"running", view.tasks_running},
+                     {"assigned", view.tasks_running}, {"done", view.tasks_done},
+                     {"failed", view.tasks_failed},    {"returned", view.tasks_returned}};
   status["lost"] = {{"nodes", view.nodes_lost}, {"clients", view.clients_lost}};
   status["links"] = {{"resyncs", view.resyncs},
                      {"lost_packets", links.lost_packets},

@@ -67,7 +67,8 @@ class Memory {
   void clear() const;
   /// Erases what was used least recently, until the limits hold. Returns how many results went.
   std::size_t reduce_size(const SizeLimits& limits) const;
-  /// Of this process, since the Memory was made.
+  /// Of calls in this process, since the Memory was made: what workers and nodes look up counts in
+  /// theirs, and is 0 here.
   MemoryStatistics statistics() const;
 
  private:

@@ -21,8 +21,9 @@ namespace paracord {
 /// One made inside a task of a worker process lies in shared memory: returned, it costs no copy.
 ///
 /// Threads: copies may be used from any; the elements are the users' business.
-/// Errors: std::logic_error where elements would be changed in memory that was mapped read-only,
-/// or that was frozen: by non-const access, so take a const view where you only read.
+/// Errors: std::logic_error where elements could be changed in memory that was frozen, or mapped
+///   read-only: by non-const access. To read, what was mapped read-only is open all the same to
+///   a[i], views and spans; the system ends a program that writes through those.
 template <class T>
 requires std::is_trivially_copyable_v<T> && std::same_as<T, std::remove_cv_t<T>>
 class Array {
@@ -73,9 +74,9 @@ class Array {
     return first();
   }
   ArrayView<const T> view() const { return {data(), layout_}; }
-  ArrayView<T> view() { return {data(), layout_}; }
+  ArrayView<T> view() { return {accessible(), layout_}; }
   std::span<const T> as_span() const { return {data(), size_}; }  ///< as they lie in memory
-  std::span<T> as_span() { return {data(), size_}; }
+  std::span<T> as_span() { return {accessible(), size_}; }
   operator ArrayView<const T>() const { return view(); }  // NOLINT: it borrows, as std::span does
   operator ArrayView<T>() { return view(); }              // NOLINT
   operator std::span<const T>() const { return as_span(); }  // NOLINT
@@ -88,7 +89,7 @@ class Array {
   }
   template <std::convertible_to<std::size_t>... I>
   T& operator()(I... indexes) {
-    return view()(indexes...);
+    return ArrayView<T>(data(), layout_)(indexes...);
   }
   template <std::convertible_to<std::size_t>... I>
   const T& at(I... indexes) const {
@@ -96,10 +97,17 @@ class Array {
   }
   template <std::convertible_to<std::size_t>... I>
   T& at(I... indexes) {
-    return view().at(indexes...);
+    return ArrayView<T>(data(), layout_).at(indexes...);
   }
-  const T& operator[](std::size_t index) const { return data()[index]; }
-  T& operator[](std::size_t index) { return data()[index]; }
+  // Templates: `a[{-9}]` means a slice.
+  template <std::convertible_to<std::size_t> I>
+  const T& operator[](I index) const {
+    return data()[static_cast<std::size_t>(index)];
+  }
+  template <std::convertible_to<std::size_t> I>
+  T& operator[](I index) {
+    return accessible()[static_cast<std::size_t>(index)];
+  }
   // To read; for views to write through, take them of view().
   ArrayView<const T> operator[](const Slice& slice) const& { return view()[slice]; }
   void operator[](const Slice& slice) && = delete;  // the view would outlive the array
@@ -135,6 +143,11 @@ class Array {
   const detail::ArrayLayout& layout() const { return layout_; }
 
  private:
+  // What was mapped read-only is guarded by the system.
+  T* accessible() const {
+    if (!is_writable() && !buffer_->guarded) detail::check_writable(*buffer_);
+    return first();
+  }
   T* first() const { return reinterpret_cast<T*>(buffer_->data); }
 
   std::shared_ptr<detail::Buffer> buffer_;

@@ -44,8 +44,9 @@ struct Codec<Array<T>> {
     std::shared_ptr<void> owner;
     const auto got = detail::decode_array(in, sizeof(T), MemoryAccess::read_only, &owner);
     const bool c_order = detail::is_contiguous(got.layout, Order::c);
-    return Array<T>(detail::adopt_memory(std::move(owner), got.first, got.bytes, got.writable),
-                    got.layout.shape, c_order ? Order::c : Order::fortran);
+    auto buffer = detail::adopt_memory(std::move(owner), got.first, got.bytes, got.writable);
+    buffer->guarded = !got.writable;
+    return Array<T>(std::move(buffer), got.layout.shape, c_order ? Order::c : Order::fortran);
   }
 };
 

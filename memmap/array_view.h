@@ -68,7 +68,10 @@ class ArrayView {
     return data_[detail::checked_distance(layout_, {static_cast<std::size_t>(indexes)...})];
   }
   /// Of a one-dimensional view; not checked.
-  T& operator[](std::size_t index) const { return (*this)(index); }
+  template <std::convertible_to<std::size_t> I>
+  T& operator[](I index) const {
+    return (*this)(index);
+  }
 
   /// Some of the first axis, or of another.
   ArrayView operator[](const Slice& slice) const { return this->slice(0, slice); }

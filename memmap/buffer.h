@@ -25,6 +25,7 @@ struct Buffer {
   std::byte* data = nullptr;
   std::size_t bytes = 0;
   bool writable = true;              ///< the memory can be written to
+  bool guarded = false;              ///< if not: the system ends who writes to it
   bool shared = false;               ///< what is written reaches the file
   std::atomic<bool> frozen = false;  ///< never changes again
   std::uint32_t file_number = 0;     ///< of the file, among those that this process shares

@@ -88,6 +88,7 @@ std::shared_ptr<Buffer> map_file(std::shared_ptr<OpenFile> file, MmapMode mode,
   mapping->data = static_cast<std::byte*>(base) + (offset - begin);
   mapping->bytes = bytes;
   mapping->writable = mode != MmapMode::read;
+  mapping->guarded = mode == MmapMode::read;
   if (mode == MmapMode::copy_on_write) return mapping;
   mapping->shared = true;
   mapping->fd = file->fd();

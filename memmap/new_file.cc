@@ -45,12 +45,23 @@ void refuse_file(const std::string& doing, const std::string& path) {
 
 NewFile::NewFile(const std::string& path) : path_(target_of(path)) {
   static std::atomic<unsigned> count = 0;
+  // Beside it, under a name that is short however long the file's own may be.
+  const std::string folder = path_.substr(0, path_.rfind('/') + 1);
   do {
-    temporary_ =
-        path_ + ".tmp" + std::to_string(getpid()) + "-" + std::to_string(count.fetch_add(1));
+    temporary_ = folder + ".paracord-" + std::to_string(getpid()) + "-" +
+                 std::to_string(count.fetch_add(1)) + ".tmp";
     fd_ = moved_up(open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  } while (fd_ < 0 && errno == EEXIST);
+  } while (fd_ < 0 && (errno == EEXIST || errno == EINTR));
   if (fd_ < 0) refuse_file("created", path);
+  keep_owner_and_permissions();
+}
+
+// Of a file that is replaced. Its owner can be kept by root alone, and its group by members.
+void NewFile::keep_owner_and_permissions() {
+  struct stat before {};
+  if (stat(path_.c_str(), &before) != 0) return;
+  if (fchown(fd_, before.st_uid, before.st_gid) != 0) (void)!fchown(fd_, -1, before.st_gid);
+  (void)fchmod(fd_, before.st_mode & 07777);
 }
 
 NewFile::~NewFile() {

@@ -31,6 +31,8 @@ class NewFile {
   void commit();
 
  private:
+  void keep_owner_and_permissions();
+
   std::string path_, temporary_;
   int fd_ = -1;
 };

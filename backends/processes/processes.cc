@@ -20,6 +20,7 @@ using std::chrono::microseconds;
 constexpr AutoBatchingMixin::Targets batch_targets{microseconds(200), microseconds(2000),
                                                    std::size_t{1} << 10};
 constexpr int deepest_nesting = 10;
+constexpr int most_workers = 1 << 15;  // as many processes as a system has ids for, usually
 constexpr std::size_t default_max_nbytes = std::size_t{1} << 20;
 
 Status check(const ProcessesOptions& options) {
@@ -81,7 +82,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   const ParallelOptions& o = *settings.options;
   call_options_ = &o;
   caller_waits_ = settings.caller_waits;
-  const int workers = effective_n_jobs(settings.n_jobs);
+  const int workers = std::min(effective_n_jobs(settings.n_jobs), most_workers);
   if (settings.backend_options != nullptr) pool_.set_idle_timeout(options_.idle_timeout);
   std::map<std::string, std::string> environment = options_.environment;
   // Where workers make the arrays that their tasks return.

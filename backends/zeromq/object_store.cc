@@ -22,12 +22,10 @@ namespace paracord::cluster {
 
 namespace {
 
+// What /dev/shm has no room for lies in a file on the disk, mapped like the rest.
 std::size_t default_memory() {
-  const auto memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
-                      static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::uint64_t room = detail::room_in("/dev/shm");
-  const std::size_t quarter = memory / 4;
-  return room == 0 ? quarter : std::min<std::size_t>(quarter, room / 2);
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 4;
 }
 
 bool write_all(int fd, const std::byte* data, std::size_t bytes) {
@@ -99,7 +97,10 @@ struct ObjectStore::State {
   };
 
   std::vector<std::string> folders() const {
-    return options.folders.empty() ? detail::temp_folders(std::nullopt) : options.folders;
+    if (!options.folders.empty()) return options.folders;
+    std::vector<std::string> all = detail::temp_folders(std::nullopt);
+    if (!options.spill_folder.empty()) all.push_back(options.spill_folder);
+    return all;
   }
 
   // Objects that nobody holds leave the memory until there is room for `bytes`. It is told before

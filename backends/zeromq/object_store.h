@@ -19,7 +19,7 @@ namespace paracord::cluster {
 class ObjectStore {
  public:
   struct Options {
-    std::size_t memory_bytes = 0;  ///< 0: a quarter of the machine's memory, within /dev/shm's room
+    std::size_t memory_bytes = 0;  ///< 0: a quarter of the machine's memory
     std::size_t spill_bytes = std::size_t{16} << 30;
     std::string spill_folder;          ///< empty: the system's folder for temporary files
     std::vector<std::string> folders;  ///< for shared memory; empty: as temp_folders() says

@@ -47,6 +47,9 @@ Status check_mmap_mode(const std::optional<MmapMode>& mode) {
                 "take the container by value");
 }
 
+constexpr int most_slots =
+    1 << 15;  // of an embedded node: as many processes as a system has ids for
+
 std::uint64_t number_in(const char* variable) {
   const char* text = std::getenv(variable);
   return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
@@ -70,7 +73,7 @@ int ZeromqBackend::effective_n_jobs(int n_jobs) const {
 Status ZeromqBackend::connect(const CallSettings& settings) {
   const auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
   try {
-    const int wanted = settings.n_jobs > 0 ? settings.n_jobs : cpu_count();
+    const int wanted = std::min(settings.n_jobs > 0 ? settings.n_jobs : cpu_count(), most_slots);
     cluster_ = use_cluster(options_, static_cast<std::uint32_t>(wanted));
   } catch (const std::invalid_argument& error) {
     return Status(StatusCode::invalid_argument, error.what());

@@ -85,6 +85,14 @@ TEST(Array, IsNoLargeCopyForATask) {
   EXPECT_EQ(delayed<sum_of_array>(counted({3}))(), 3);
 }
 
+TEST(Array, TakesAListInBracketsForASlice) {
+  Array<int> array(std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  EXPECT_EQ(array[{-9}].size(), 9u);
+  EXPECT_EQ(std::as_const(array).view()[{-9}](0), 1);
+  EXPECT_EQ(array[{2}].size(), 8u);
+  EXPECT_EQ(array[2], 2);
+}
+
 TEST(Array, RefusesChangesOnceFrozen) {
   Array<int> array = counted({2});
   Array<int> shared = array;

@@ -93,7 +93,29 @@ TEST_F(Persist, WritesReachTheFileOrStay) {
   EXPECT_EQ(load<Array<double>>(path("a.npy"))(0), 6);
   auto read_only = load<Array<double>>(path("a.npy"), {MmapMode::read});
   EXPECT_THROW(read_only(0) = 7, std::logic_error);
+  EXPECT_THROW(read_only.data(), std::logic_error);
+  // To read needs no const.
+  EXPECT_EQ(read_only[0], 6);
+  EXPECT_EQ(read_only.view()(0), 6);
+  EXPECT_EQ(std::span<double>(read_only)[0], 6);
   EXPECT_THROW(load<Array<double>>(path("a.npy"), {MmapMode::write}), std::invalid_argument);
+}
+
+TEST_F(Persist, KeepsThePermissionsOfAFileThatItReplaces) {
+  namespace fs = std::filesystem;
+  dump(counted({3}), path("a.npy"));
+  for (const auto mode : {fs::perms(0640), fs::perms(0600), fs::perms(0444)}) {
+    fs::permissions(path("a.npy"), mode);
+    dump(counted({4}), path("a.npy"));
+    EXPECT_EQ(fs::status(path("a.npy")).permissions(), mode);
+  }
+  EXPECT_EQ(load<Array<double>>(path("a.npy")).size(), 4u);
+}
+
+TEST_F(Persist, TakesNamesAsLongAsTheSystemDoes) {
+  const std::string name = path(std::string(251, 'n') + ".npy");
+  dump(counted({3}), name);
+  EXPECT_EQ(load<Array<double>>(name).size(), 3u);
 }
 
 TEST_F(Persist, ReplacesAFileThatIsMapped) {

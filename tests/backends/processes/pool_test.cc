@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <future>
+#include <limits>
 #include <set>
 
 #include "paracord/tests/backends/processes/process_tasks.h"
@@ -56,6 +57,11 @@ TEST(Processes, ServeCallsOfDifferentSizesAtOnce) {
     }));
   }
   for (auto& caller : callers) EXPECT_EQ(caller.get(), 0);
+}
+
+TEST(Processes, AreNoMoreThanThereIsWorkHoweverManyAreAllowed) {
+  Parallel parallel(processes(std::numeric_limits<int>::max()));
+  expect_usable(parallel);
 }
 
 TEST(Processes, EndAfterTheirTasks) {
