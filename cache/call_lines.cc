@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "paracord/core/number_text.h"
+
 namespace paracord::detail {
 
 void print_cache_line(const std::string& text) {
@@ -24,9 +26,8 @@ CallLines::CallLines(const FunctionSpec& function, const char* doing, const Call
 CallLines::~CallLines() {
   if (!prints_) return;
   const Seconds took = std::chrono::steady_clock::now() - began_;
-  char text[64];
-  std::snprintf(text, sizeof text, " took %.1f s, %.1f min", took.count(), took.count() / 60);
-  print_cache_line(function_.name + text);
+  print_cache_line(function_.name + " took " + fixed_text(took.count(), 1) + " s, " +
+                   fixed_text(took.count() / 60, 1) + " min");
 }
 
 }  // namespace paracord::detail

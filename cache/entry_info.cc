@@ -6,6 +6,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "paracord/core/number_text.h"
 #include "paracord/memmap/hash_stream.h"
 
 namespace paracord::detail {
@@ -57,9 +58,7 @@ std::string unquoted(std::string_view text) {
 }
 
 std::string exact(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.9f", value);
-  return text;
+  return fixed_text(value, 9);
 }
 
 std::string readable(std::chrono::system_clock::time_point time) {

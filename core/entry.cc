@@ -16,6 +16,7 @@
 
 #include "paracord/core/errors.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/loading.h"
 
 namespace paracord::detail {
 
@@ -132,6 +133,7 @@ bool is_file_of(const ModuleName& name, std::uint64_t device, std::uint64_t inod
 
 LoadedModule open_module(const std::string& path) {
   // Opened for good: tasks of it may come at any time.
+  const LoadingScope loading;
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     throw BackendUnavailable("the shared object " + path +
@@ -193,6 +195,11 @@ Entry::~Entry() {
 std::uint64_t Entry::find_reference() {
   return registry().with([this](Registry& known) {
     const std::size_t number = number_of(known, *this);
+    if (number == known.modules.size()) {
+      throw BackendUnavailable(
+          "a task's function is not known yet: the call is made while the global objects of its "
+          "program or library are constructed; make the call behind the first line of main");
+    }
     const std::uint64_t reference =
         std::uint64_t{number} << module_shift | (address_of(*this) - known.modules[number].bias);
     reference_.store(reference, std::memory_order_relaxed);

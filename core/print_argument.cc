@@ -1,5 +1,6 @@
 #include "paracord/core/print_argument.h"
 
+#include <charconv>
 #include <cstdio>
 
 namespace paracord::detail {
@@ -29,8 +30,9 @@ void print_bool(std::string& out, bool value) {
 
 void print(std::string& out, double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  out += text;
+  // As %.9g, whatever the program's locale is.
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 9);
+  out.append(text, end.ptr);
 }
 
 void print_text(std::string& out, std::string_view value) {

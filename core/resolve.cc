@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "paracord/core/number_text.h"
 #include "paracord/core/probe.h"
 #include "paracord/core/registry.h"
 #include "paracord/core/scope.h"
@@ -24,7 +25,7 @@ void require_at_least(const char* name, const std::optional<T>& value, T least,
 
 void require_positive(const char* name, const std::optional<Seconds>& value) {
   if (value && !(value->count() > 0)) {
-    refuse(std::string(name) + " = " + std::to_string(value->count()) +
+    refuse(std::string(name) + " = " + fixed_text(value->count(), 6) +
            " s must be above zero; leave it unset for no limit");
   }
 }

@@ -32,14 +32,29 @@ RoleMain find_role(std::string_view name) {
   });
 }
 
+bool send_whole(int socket, const void* data, std::size_t bytes) {
+  ssize_t sent = 0;
+  do {
+    sent = send(socket, data, bytes, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent == static_cast<ssize_t>(bytes);
+}
+
+bool receive_whole(int socket, void* data, std::size_t bytes) {
+  ssize_t received = 0;
+  do {
+    received = recv(socket, data, bytes, 0);
+  } while (received < 0 && errno == EINTR);
+  return received == static_cast<ssize_t>(bytes);
+}
+
 bool read_order(int socket, RoleOrder& order) {
-  return recv(socket, &order, sizeof order, 0) == static_cast<ssize_t>(sizeof order) &&
-         order.magic == RoleOrder::right;
+  return receive_whole(socket, &order, sizeof order) && order.magic == RoleOrder::right;
 }
 
 bool report_ready(int socket) {
   const RoleReady ready;
-  return send(socket, &ready, sizeof ready, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof ready);
+  return send_whole(socket, &ready, sizeof ready);
 }
 
 void wait_for_end(int socket) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -30,6 +31,9 @@ struct RoleReady {
   std::uint64_t magic = RoleOrder::right;
 };
 
+/// One message of exactly this size, whatever signals come meanwhile.
+bool send_whole(int socket, const void* data, std::size_t bytes);
+bool receive_whole(int socket, void* data, std::size_t bytes);
 /// Reads the order; false: there is none.
 bool read_order(int socket, RoleOrder& order);
 bool report_ready(int socket);

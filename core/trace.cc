@@ -1,13 +1,16 @@
 // The timeline of a call, in the JSON form that Perfetto and chrome://tracing read.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <fstream>
+#include <cstring>
 #include <stdexcept>
 
-#include "paracord/core/describe_error.h"
+#include "paracord/core/descriptors.h"
+#include "paracord/core/number_text.h"
 #include "paracord/core/probe.h"
 
 namespace paracord::detail {
@@ -31,16 +34,26 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+// Out of the way of the program's own output, also where that is closed.
+int open_trace(const std::string& path) {
+  int fd = -1;
+  do {
+    fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  } while (fd < 0 && errno == EINTR);
+  return moved_up(fd);
+}
+
 class TraceFile final : public Probe::Listener {
  public:
-  explicit TraceFile(const std::string& path) : path_(path), file_(path) {
-    file_.precision(15);
-    if (!file_) {
-      throw std::invalid_argument("trace = \"" + path +
-                                  "\" cannot be written; name a file in a folder that exists");
+  explicit TraceFile(const std::string& path) : path_(path), fd_(open_trace(path)) {
+    if (fd_ < 0) {
+      throw std::invalid_argument("trace = \"" + path + "\" cannot be written (" +
+                                  std::strerror(errno) + "); name a file in a folder that exists");
     }
-    file_ << "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n";
+    text_ = "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n";
   }
+  TraceFile(const TraceFile&) = delete;
+  ~TraceFile() override { close(fd_); }
 
   void call_started(const CallStarted& event) override {
     started_ = event.time;
@@ -49,48 +62,66 @@ class TraceFile final : public Probe::Listener {
 
   void function_done(const TaskDone& event, const std::string& function) override {
     workers_ = std::max(workers_, event.worker + 1);
-    begin_event() << "{\"name\": " << quoted(function)
-                  << ", \"cat\": \"task\", \"ph\": \"X\", \"ts\": " << microseconds(event.started)
-                  << ", \"dur\": "
-                  << std::chrono::duration<double, std::micro>(event.ended - event.started).count()
-                  << place(event.worker) << ", \"args\": {\"index\": " << event.index
-                  << ", \"failed\": " << (event.error != nullptr ? "true" : "false") << "}}";
+    add("{\"name\": " + quoted(function) +
+        ", \"cat\": \"task\", \"ph\": \"X\", \"ts\": " + microseconds(event.started - started_) +
+        ", \"dur\": " + microseconds(event.ended - event.started) + place(event.worker) +
+        ", \"args\": {\"index\": " + std::to_string(event.index) +
+        ", \"failed\": " + (event.error != nullptr ? "true" : "false") + "}}");
   }
 
   // Written under the call's lock and as it goes: the memory that a trace takes does not grow.
   void call_finished(const CallFinished& event) override {
-    begin_event()
-        << "{\"name\": \"parallel\", \"cat\": \"call\", \"ph\": \"X\", \"ts\": 0, \"dur\": "
-        << microseconds(event.time) << place(workers_)
-        << ", \"args\": {\"backend\": " << quoted(backend_) << ", \"done\": " << event.done_count
-        << ", \"cancelled\": " << event.cancelled_count << "}}";
+    add("{\"name\": \"parallel\", \"cat\": \"call\", \"ph\": \"X\", \"ts\": 0, \"dur\": " +
+        microseconds(event.time - started_) + place(workers_) + ", \"args\": {\"backend\": " +
+        quoted(backend_) + ", \"done\": " + std::to_string(event.done_count) +
+        ", \"cancelled\": " + std::to_string(event.cancelled_count) + "}}");
     name_thread(workers_, "call");
     for (int worker = 0; worker != workers_; ++worker)
       name_thread(worker, "worker " + std::to_string(worker));
-    file_ << "\n]}\n";
-    file_.close();
-    if (!file_)
-      std::fprintf(stderr, "paracord: the trace %s could not be written whole\n", path_.c_str());
+    text_ += "\n]}\n";
+    flush();
+    if (error_ == 0) return;
+    std::fprintf(stderr, "paracord: the trace %s is not whole: %s\n", path_.c_str(),
+                 std::strerror(error_));
   }
 
  private:
-  double microseconds(Time time) const {
-    return std::chrono::duration<double, std::micro>(time - started_).count();
+  static std::string microseconds(Time::duration duration) {
+    return fixed_text(std::chrono::duration<double, std::micro>(duration).count(), 3);
   }
   std::string place(int row) const {
     return ", \"pid\": " + std::to_string(getpid()) + ", \"tid\": " + std::to_string(row);
   }
-  std::ostream& begin_event() {
-    if (std::exchange(comma_, true)) file_ << ",\n";
-    return file_;
+  void add(const std::string& event) {
+    if (std::exchange(comma_, true)) text_ += ",\n";
+    text_ += event;
+    if (text_.size() >= most_text) flush();
+  }
+  // The first error stays: what would come behind it has no place.
+  void flush() {
+    const char* next = text_.data();
+    for (std::size_t left = text_.size(); left != 0 && error_ == 0;) {
+      const ssize_t written = write(fd_, next, left);
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) {
+        error_ = written == 0 ? EIO : errno;
+        break;
+      }
+      next += written;
+      left -= static_cast<std::size_t>(written);
+    }
+    text_.clear();
   }
   void name_thread(int row, const std::string& name) {
-    begin_event() << "{\"name\": \"thread_name\", \"ph\": \"M\"" << place(row)
-                  << ", \"args\": {\"name\": " << quoted(name) << "}}";
+    add("{\"name\": \"thread_name\", \"ph\": \"M\"" + place(row) +
+        ", \"args\": {\"name\": " + quoted(name) + "}}");
   }
 
+  static constexpr std::size_t most_text = std::size_t{64} << 10;
   const std::string path_;
-  std::ofstream file_;
+  const int fd_;
+  std::string text_;  // not written yet
+  int error_ = 0;     // of the first write that failed
   Time started_{};
   std::string backend_;
   int workers_ = 0;

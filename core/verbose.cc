@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "paracord/core/number_text.h"
 #include "paracord/core/probe.h"
 
 namespace paracord::detail {
@@ -123,13 +124,8 @@ void print_replaced_backend(const std::string& by, const std::string& backend) {
 }
 
 std::string short_time(double seconds) {
-  char text[32];
-  if (seconds > 60) {
-    std::snprintf(text, sizeof text, "%4.1fmin", seconds / 60);
-  } else {
-    std::snprintf(text, sizeof text, " %5.1fs", seconds);
-  }
-  return text;
+  if (seconds > 60) return fixed_text(seconds / 60, 1, 4) + "min";
+  return " " + fixed_text(seconds, 1, 5) + "s";
 }
 
 std::unique_ptr<Probe::Listener> make_verbose_lines(const ParallelOptions& options, int workers) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/fork.h"
 #include "paracord/memmap/stream_copy.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -39,7 +40,9 @@ constexpr std::size_t read_around = std::size_t{64} << 10;
 // By the kernel rather than by reading: somebody may be writing there.
 bool put_in_page_tables(std::byte* data, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += read_around) {
-    if (madvise(data + at, page, MADV_POPULATE_READ) != 0) return false;
+    while (madvise(data + at, page, MADV_POPULATE_READ) != 0) {
+      if (errno != EINTR) return false;
+    }
   }
   return true;
 }
@@ -61,6 +64,7 @@ Arena::Arena(int fd, std::size_t bytes)
     : number(next_file_number()),
       fd(fd),
       bytes(bytes),
+      forks_(fork_count()),
       mapped_(std::make_unique<std::atomic<bool>[]>(bytes / chunk + 1)) {
   void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) {
@@ -128,6 +132,7 @@ int Arena::reserve(std::size_t offset, std::size_t bytes) {
 }
 
 void Arena::poison([[maybe_unused]] std::size_t offset, [[maybe_unused]] std::size_t bytes) {
+  if (forks_ != fork_count()) return;  // as for drop()
   if constexpr (poisons) std::memset(base + offset, poison_byte, bytes);
 #if defined(__SANITIZE_ADDRESS__)
   ASAN_POISON_MEMORY_REGION(base + offset, bytes);
@@ -141,6 +146,8 @@ void Arena::unpoison([[maybe_unused]] std::size_t offset, [[maybe_unused]] std::
 }
 
 void Arena::drop(std::size_t offset, std::size_t bytes) {
+  // What the process has forked off from goes on with these pages.
+  if (forks_ != fork_count()) return;
   drops_.with([&](std::uint64_t& drops) {
     ++drops;
     for (std::size_t at = offset / chunk; at <= (offset + bytes - 1) / chunk; ++at)

@@ -65,6 +65,7 @@ class Arena {
   void map(std::size_t offset, std::size_t bytes);
   int write_pages(std::size_t offset, const std::byte* data, std::size_t bytes);
 
+  const std::uint64_t forks_;
   Guarded<std::uint64_t> drops_;
   std::unique_ptr<std::atomic<bool>[]>
       mapped_;  // by chunk; set and cleared under the lock of drops_

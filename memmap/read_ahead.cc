@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 
 #include "paracord/core/service_thread.h"
@@ -58,8 +59,10 @@ PageMaker::PageMaker(void* data, std::size_t bytes) {
     constexpr std::uintptr_t step = std::uintptr_t{8} << 20;
     for (std::uintptr_t at = begin; at < end && !stop_; at += step) {
       // Where the system cannot, the pages come when they are written.
-      if (madvise(reinterpret_cast<void*>(at), std::min(step, end - at), MADV_POPULATE_WRITE) != 0)
-        return;
+      while (madvise(reinterpret_cast<void*>(at), std::min(step, end - at), MADV_POPULATE_WRITE) !=
+             0) {
+        if (errno != EINTR) return;
+      }
     }
   });
 #else

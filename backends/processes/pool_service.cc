@@ -9,6 +9,7 @@
 
 #include "paracord/backends/processes/process_pool.h"
 #include "paracord/core/descriptors.h"
+#include "paracord/core/number_text.h"
 #include "paracord/core/service_thread.h"
 
 namespace paracord::detail {
@@ -23,7 +24,7 @@ std::string megabytes_of(std::size_t bytes) {
 }
 
 std::string seconds_of(std::chrono::steady_clock::duration duration) {
-  return std::to_string(std::chrono::duration<double>(duration).count());
+  return fixed_text(std::chrono::duration<double>(duration).count(), 6);
 }
 
 }  // namespace

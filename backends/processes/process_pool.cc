@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <utility>
 
 #include "paracord/core/descriptors.h"
+#include "paracord/core/fork.h"
 #include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
@@ -19,12 +22,21 @@ constexpr auto longest_leave = std::chrono::seconds(2);
 }  // namespace
 
 ProcessPool& ProcessPool::instance() {
-  // Never destroyed: its threads run until the process ends, and its workers as long.
-  static auto& pool = *new ProcessPool();
-  return pool;
+  // Never destroyed: its threads run until the process ends, and its workers as long. The child of
+  // a fork has neither: it gets another.
+  static std::atomic<ProcessPool*> current{nullptr};
+  static SpinMutex making;
+  ProcessPool* pool = current.load(std::memory_order_acquire);
+  if (pool != nullptr && !pool->is_an_ancestors()) return *pool;
+  const std::lock_guard<SpinMutex> hold(making);
+  pool = current.load(std::memory_order_acquire);
+  if (pool != nullptr && !pool->is_an_ancestors()) return *pool;
+  pool = new ProcessPool();
+  current.store(pool, std::memory_order_release);
+  return *pool;
 }
 
-ProcessPool::ProcessPool() {
+ProcessPool::ProcessPool() : forks_(fork_count()) {
   bell_fd_ = moved_up(memfd_create("paracord-doorbell", MFD_CLOEXEC));
   if (bell_fd_ < 0 || ftruncate(bell_fd_, sizeof(Doorbell)) != 0)
     throw BackendUnavailable("processes: no shared memory for results to be told of");

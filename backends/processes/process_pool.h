@@ -9,6 +9,7 @@
 
 #include "paracord/backends/processes/worker_process.h"
 #include "paracord/core/event.h"
+#include "paracord/core/fork.h"
 
 namespace paracord::detail {
 
@@ -27,6 +28,8 @@ class ProcessPool {
  public:
   using Clock = std::chrono::steady_clock;
   static ProcessPool& instance();
+  /// The process has forked off since: all that is here is its ancestor's.
+  bool is_an_ancestors() const { return forks_ != fork_count(); }
 
   /// An idle worker of this kind, or a new one. Throws BackendUnavailable.
   WorkerHandle lease(const WorkerSpec& spec, const WorkerProcess::Call& call);
@@ -100,6 +103,7 @@ class ProcessPool {
   bool settle(WorkerProcess& worker);
   void collect_in_background();
 
+  const std::uint64_t forks_;
   SpinMutex mutex_;  // of state_
   State state_;
 

@@ -6,6 +6,7 @@
 #include "paracord/backends/processes/worker_program.h"
 #include "paracord/backends/worker/initialize.h"
 #include "paracord/core/cpu_count.h"
+#include "paracord/core/loading.h"
 #include "paracord/core/registry.h"
 #include "paracord/core/scope.h"
 #include "paracord/memmap/temp_folder.h"
@@ -67,6 +68,14 @@ void ProcessesBackend::relay(Relay relay) {
 }
 
 Configured ProcessesBackend::configure(const CallSettings& settings) {
+  if (this_thread_loads_a_library()) {
+    return {.status = Status(StatusCode::unavailable,
+                             "processes: the call is made while a shared object is loaded, in a "
+                             "constructor of one of its global objects; a worker would have to "
+                             "wait for that to end. Make the call in a function that is called "
+                             "once dlopen() has returned")};
+  }
+  if (pool_->is_an_ancestors()) pool_ = &ProcessPool::instance();
   if (Status status = BackendOptions::read(settings.backend_options, options_); !status.ok())
     return {.status = std::move(status)};
   if (Status status = check(options_); !status.ok()) return {.status = std::move(status)};
@@ -83,7 +92,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   call_options_ = &o;
   caller_waits_ = settings.caller_waits;
   const int workers = std::min(effective_n_jobs(settings.n_jobs), most_workers);
-  if (settings.backend_options != nullptr) pool_.set_idle_timeout(options_.idle_timeout);
+  if (settings.backend_options != nullptr) pool_->set_idle_timeout(options_.idle_timeout);
   std::map<std::string, std::string> environment = options_.environment;
   // Where workers make the arrays that their tasks return.
   if (o.temp_folder && !o.temp_folder->empty())
@@ -94,7 +103,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   prepare_call(o, settings.nesting_level);
   call_.on_output = settings.on_output;
   try {
-    call_.arenas = &pool_.arenas(o.temp_folder);
+    call_.arenas = &pool_->arenas(o.temp_folder);
     if (!spec_.own_executable && spec_.program.empty()) (void)worker_program();
   } catch (const std::exception& error) {
     return {.status = Status(StatusCode::unavailable, error.what())};
@@ -119,15 +128,36 @@ void ProcessesBackend::prepare_call(const ParallelOptions& options, int nesting_
     call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*options.task_timeout);
 }
 
+// In the child of a fork: the batches are the parent's, and nothing is done to its workers.
+void ProcessesBackend::abandon() {
+  const auto batches = state_.with([](State& state) {
+    state.backlog.clear();
+    return std::exchange(state.batches, {});
+  });
+  for (RemoteBatch* batch : batches) {
+    batch->on_done(Status(StatusCode::unavailable,
+                          "processes: the call was made by the process that this one was forked "
+                          "off; make calls of its own here"));
+  }
+}
+
+bool ProcessesBackend::wait(const std::function<bool()>& ready,
+                            std::optional<Clock::time_point> deadline) {
+  if (!pool_->is_an_ancestors()) return pool_->wait(ready, deadline);
+  abandon();
+  return ready();
+}
+
 void ProcessesBackend::finish_call() {
+  if (pool_->is_an_ancestors()) return abandon();
   const auto no_batch = [this] {
     return state_.with([](State& state) { return state.batches.empty(); });
   };
-  if (!no_batch()) pool_.wait(no_batch, std::nullopt);
+  if (!no_batch()) pool_->wait(no_batch, std::nullopt);
   const std::vector<Lane> lanes =
       state_.with([](State& state) { return std::exchange(state.lanes, {}); });
   for (const Lane& lane : lanes) {
-    if (lane.worker != nullptr) pool_.give_back(*lane.worker, !lane.full);
+    if (lane.worker != nullptr) pool_->give_back(*lane.worker, !lane.full);
   }
   wait_for_visits();
   memory_.clear();

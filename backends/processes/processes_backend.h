@@ -49,11 +49,8 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   Configured configure(const CallSettings& settings) override;
   void submit(Batch batch, OnDone on_done) override;
   void abort() override;
-  bool wait(const std::function<bool()>& ready,
-            std::optional<Clock::time_point> deadline) override {
-    return pool_.wait(ready, deadline);
-  }
-  void interrupt() override { pool_.interrupt(); }
+  bool wait(const std::function<bool()>& ready, std::optional<Clock::time_point> deadline) override;
+  void interrupt() override { pool_->interrupt(); }
   void finish_call() override;
 
   void send_again(BatchPart part) override;
@@ -82,6 +79,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   };
 
   void prepare_call(const ParallelOptions& options, int nesting_level);
+  void abandon();
   void dispatch(BatchPart part);
   static std::optional<std::size_t> choose(State& state);
   std::optional<BatchPart> send(std::size_t lane, BatchPart part);
@@ -99,7 +97,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void feed_idle_workers();
   bool has_grown(Lane& lane);
 
-  ProcessPool& pool_ = ProcessPool::instance();
+  ProcessPool* pool_ = &ProcessPool::instance();
   const std::uint64_t id_;  // among all objects: an initializer runs once for each
   ProcessesOptions options_;
   const ParallelOptions* call_options_ = nullptr;

@@ -23,7 +23,7 @@ void ProcessesBackend::batch_over(RemoteBatch& batch) {
   });
   delete &batch;
   on_done(trouble);
-  if (last) pool_.interrupt();
+  if (last) pool_->interrupt();
 }
 
 // Tasks that come back are shared out in halves: they go to as many workers as have nothing to do.
@@ -49,8 +49,8 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
       if (lane.full && worker.parts_in_flight() == 0) worn_out = std::exchange(lane, {}).worker;
     }
   });
-  if (spare || worker.parts_in_flight() == 0) pool_.spare(worker);
-  if (worn_out != nullptr) pool_.give_back(*worn_out, false);
+  if (spare || worker.parts_in_flight() == 0) pool_->spare(worker);
+  if (worn_out != nullptr) pool_->give_back(*worn_out, false);
   send_backlog();
   if (worn_out == nullptr && worker.parts_in_flight() == 0) return share_out(worker);
   // It goes on with its next part. Others may have looked for work just when it was about to begin

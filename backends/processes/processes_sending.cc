@@ -19,6 +19,8 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
   const auto count = static_cast<std::uint32_t>(batch.size());
   RemoteTasks* tasks = batch.elsewhere();
   if (tasks == nullptr) return on_done();
+  if (pool_->is_an_ancestors())
+    return on_done(Status(StatusCode::unavailable, "processes: its call is another process's"));
   auto* remote = new RemoteBatch(*this, std::move(on_done), *tasks, count);
   state_.with([&](State& state) { state.batches.insert(remote); });
   dispatch({remote, 0, count, tasks->first_attempt()});
@@ -127,7 +129,7 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
       }
       end_stopped(*worker, relay_ ? task_cancelled : call_ended);
     }
-    if (!caller_waits_) pool_.watch();
+    if (!caller_waits_) pool_->watch();
     // One that is idle has looked before this part was there.
     if (has_rest && had_nothing_.exchange(false)) feed_idle_workers();
     return rest;
@@ -151,7 +153,7 @@ WorkerHandle ProcessesBackend::worker_of(std::size_t lane) {
   if (!start) return worker;
   WorkerProcess::Call call = call_;
   call.worker = static_cast<int>(lane);
-  worker = pool_.lease(spec_, call);
+  worker = pool_->lease(spec_, call);
   if (call_options_->initializer) worker->send_initializer(id_, *call_options_->initializer);
   state_.with([&](State& state) {
     state.lanes[lane] = Lane{};
@@ -261,12 +263,13 @@ bool ProcessesBackend::condemn(const WorkerProcess& worker) {
 void ProcessesBackend::end_stopped(WorkerProcess& worker, const char* why) {
   if (!condemn(worker)) return;
   worker.request_stop();
-  pool_.kill_at(worker, Clock::now() + options_.grace, why);
+  pool_->kill_at(worker, Clock::now() + options_.grace, why);
   // It may have ended the task meanwhile, and must not pay for it with another one.
-  if (!condemn(worker)) pool_.spare(worker);
+  if (!condemn(worker)) pool_->spare(worker);
 }
 
 void ProcessesBackend::abort() {
+  if (pool_->is_an_ancestors()) return abandon();
   std::deque<BatchPart> backlog;
   std::vector<WorkerHandle> workers;
   state_.with([&](State& state) {

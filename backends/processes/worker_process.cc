@@ -18,6 +18,7 @@
 #include "paracord/core/describe_error.h"
 #include "paracord/core/descriptors.h"
 #include "paracord/core/entry.h"
+#include "paracord/core/fork.h"
 
 namespace paracord::detail {
 
@@ -117,6 +118,9 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
       mmap(nullptr, sizeof(Channel), PROT_READ | PROT_WRITE, MAP_SHARED, channel.get(), 0);
   if (mapped == MAP_FAILED) cannot_start("its channel");
   channel_.reset(::new (mapped) Channel);
+  // A process that is forked off has no part in it.
+  (void)madvise(mapped, sizeof(Channel), MADV_DONTFORK);
+  close_in_forked_children(socket_.get());
   out_ = RingWriter<task_unit>(&channel_->tasks, channel_->task_ring, ring_bytes);
   in_ = RingReader<result_unit>(&channel_->results, channel_->result_ring, ring_bytes);
   receiver_.fetch_with([this] { notices_.drain(); });
@@ -140,6 +144,10 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   waitpid(pid_, nullptr, 0);
   errno = error;
   cannot_start("a descriptor");
+}
+
+WorkerProcess::~WorkerProcess() {
+  keep_in_forked_children(socket_.get());
 }
 
 void WorkerProcess::Unmap::operator()(Channel* channel) const {
@@ -199,7 +207,8 @@ void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& referenc
     if (number == 0 && !spec_.own_executable && call_.modules == nullptr) {
       throw BackendUnavailable(
           "processes: the task's function is part of the program itself, which does not call "
-          "paracord::initialize(argc, argv); make that call the first line of main");
+          "paracord::initialize(argc, argv); make that call the first line of main, and calls like "
+          "this one behind it: not in constructors of global objects");
     }
     if (!introduced_.insert(number).second) continue;
     const ModuleName name =

@@ -67,7 +67,7 @@ class WorkerProcess {
   /// Starts the process. Throws BackendUnavailable.
   WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts);
   WorkerProcess(const WorkerProcess&) = delete;
-  ~WorkerProcess() = default;
+  ~WorkerProcess();
 
   void begin_call(const Call& call);
   /// Returns whether it has still to pass over parts that were taken back.

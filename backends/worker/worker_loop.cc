@@ -9,6 +9,7 @@
 
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/codec.h"
+#include "paracord/core/fork.h"
 #include "paracord/core/futex.h"
 #include "paracord/core/remote_error.h"
 #include "paracord/memmap/temp_folder.h"
@@ -86,6 +87,7 @@ WorkerLoop::WorkerLoop(Channel& channel, Doorbell& bell, int socket, const Hello
       sender_(announcer_, hello.max_nbytes),
       result_(&sender_),
       relays_(hello.relays != 0),
+      forks_(fork_count()),
       nested_backend_(hello.nested_backend) {
   sender_.store_in(&arenas_);
   receiver_.fetch_with([this] { notices_.drain(); });
@@ -299,6 +301,8 @@ void WorkerLoop::run_task(const BatchHead& head, ResultHead about, Decoder& task
     const std::string error = encoded_error(phase);
     result_.write(error.data(), error.size());
   }
+  // A process that the task has forked off, and that has come back here.
+  if (forks_ != fork_count()) std::_Exit(0);
   if (head.timed != 0) about.ended = count_of(Clock::now());
   answer(kind, about);
   drafts_.clear();

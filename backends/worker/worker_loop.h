@@ -68,6 +68,7 @@ class WorkerLoop final : public CallControl {
   Encoder result_;
   Drafts drafts_;
   const bool relays_;
+  const std::uint64_t forks_;
   std::vector<std::uint64_t> places_;  // of references in the result, for a relay
   std::multimap<std::pair<std::uint32_t, std::uint64_t>, std::shared_ptr<const void>> lent_;
   std::unordered_set<std::uint64_t> initialised_;

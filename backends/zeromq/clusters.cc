@@ -2,13 +2,16 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <stdexcept>
 
 #include "paracord/backends/zeromq/embedded_cluster.h"
+#include "paracord/core/fork.h"
 #include "paracord/core/guarded.h"
+#include "paracord/core/service_thread.h"
 #include "paracord/transport/key_files.h"
 
 namespace paracord::cluster {
@@ -31,9 +34,20 @@ struct Clusters {
 
 // Never destroyed: a cluster is used as long as the program runs, also by what it destroys at its
 // end. An embedded one ends with the process.
+// The child of a fork has none of its threads: it begins with none.
 detail::Guarded<Clusters>& clusters() {
-  static auto& all = *new detail::Guarded<Clusters>();
-  return all;
+  struct Of {
+    std::uint64_t forks;
+    detail::Guarded<Clusters> all{};
+  };
+  static std::atomic<Of*> current{nullptr};
+  Of* of = current.load(std::memory_order_acquire);
+  while (of == nullptr || of->forks != detail::fork_count()) {
+    auto* fresh = new Of{detail::fork_count()};
+    if (current.compare_exchange_strong(of, fresh)) return fresh->all;
+    delete fresh;
+  }
+  return of->all;
 }
 
 }  // namespace
@@ -54,6 +68,8 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
     client.link.keys = read_key_pair(keys, "client");
     client.link.server_key = read_public_key(keys, "scheduler");
   }
+  // Sockets are made here: a signal of the program's must not come between.
+  const detail::ProgramSignalsBlocked blocked;
   return clusters().with([&](Clusters& all) {
     std::uint64_t embedded = number_in("PARACORD_EMBEDDED");
     if (client.link.address.empty()) {

@@ -7,6 +7,7 @@
 #include "paracord/backends/zeromq/cluster_client.h"
 #include "paracord/backends/zeromq/own_program.h"
 #include "paracord/backends/zeromq/zeromq.h"
+#include "paracord/core/fork.h"
 
 namespace paracord::cluster {
 
@@ -14,6 +15,9 @@ namespace paracord::cluster {
 struct ClusterUse {
   explicit ClusterUse(ClusterClient::Options options)
       : client(std::move(options)), program(client.offers()) {}
+  /// The process has forked off since.
+  bool is_an_ancestors() const { return forks != detail::fork_count(); }
+  const std::uint64_t forks = detail::fork_count();
   std::uint64_t embedded = 0;  ///< the number of an embedded one
   ClusterClient client;
   OwnProgram program;

@@ -7,12 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "paracord/backends/processes/spawn.h"
 #include "paracord/core/descriptors.h"
 #include "paracord/core/errors.h"
+#include "paracord/core/fork.h"
 #include "paracord/core/roles.h"
 #include "paracord/transport/random.h"
 
@@ -20,7 +23,7 @@ namespace paracord::cluster {
 
 namespace {
 
-constexpr int longest_start_milliseconds = 30'000;
+constexpr auto longest_start = std::chrono::seconds(30);
 
 void copy_text(char* to, std::size_t room, const std::string& text) {
   if (text.size() >= room) throw BackendUnavailable("zeromq: an address is too long: " + text);
@@ -33,13 +36,30 @@ int own_output(int fd) {
   return copy >= 0 ? copy : detail::moved_up(open("/dev/null", O_WRONLY | O_CLOEXEC));
 }
 
+void hang_up(int socket) {
+  detail::keep_in_forked_children(socket);
+  close(socket);
+}
+
 // Whether the child has reported in time.
 bool is_ready(int socket) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + longest_start;
   pollfd wanted{socket, POLLIN, 0};
+  int there = 0;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    there = poll(&wanted, 1, static_cast<int>(std::max(left.count(), std::int64_t{0})));
+  } while (there < 0 && errno == EINTR);
   detail::RoleReady ready;
-  return poll(&wanted, 1, longest_start_milliseconds) == 1 &&
-         recv(socket, &ready, sizeof ready, 0) == static_cast<ssize_t>(sizeof ready) &&
+  return there == 1 && detail::receive_whole(socket, &ready, sizeof ready) &&
          ready.magic == detail::RoleOrder::right;
+}
+
+// The program may reap children that are not its own.
+void reap(int pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
@@ -60,8 +80,8 @@ EmbeddedCluster::~EmbeddedCluster() {
   nodes_.with([](Nodes& nodes) {
     // The end of its socket ends each.
     for (auto child = nodes.children.rbegin(); child != nodes.children.rend(); ++child)
-      close(child->socket);
-    for (const Child& child : nodes.children) waitpid(child.pid, nullptr, 0);
+      hang_up(child->socket);
+    for (const Child& child : nodes.children) reap(child.pid);
   });
 }
 
@@ -96,11 +116,12 @@ EmbeddedCluster::Child EmbeddedCluster::start(const char* role, std::uint32_t sl
     throw;
   }
   for (const int fd : {childs, output, errors}) close(fd);
-  const bool sent = send(ours, &order, sizeof order, MSG_NOSIGNAL) == sizeof order;
+  detail::close_in_forked_children(ours);
+  const bool sent = detail::send_whole(ours, &order, sizeof order);
   if (!sent || !is_ready(ours)) {
-    close(ours);
+    hang_up(ours);
     kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
+    reap(pid);
     throw BackendUnavailable(std::string("zeromq: the embedded ") + role +
                              " has not started; see what it says on stderr");
   }

@@ -8,6 +8,7 @@
 #include "paracord/backends/worker/initialize.h"
 #include "paracord/backends/zeromq/zeromq_backend.h"
 #include "paracord/core/cpu_count.h"
+#include "paracord/core/loading.h"
 #include "paracord/core/registry.h"
 #include "paracord/core/scope.h"
 
@@ -139,6 +140,13 @@ Status ZeromqBackend::open(const CallSettings& settings) {
 
 Configured ZeromqBackend::configure(const CallSettings& settings) {
   const auto unfit = [](Status status) { return Configured{.status = std::move(status)}; };
+  if (detail::this_thread_loads_a_library()) {
+    return unfit(Status(StatusCode::unavailable,
+                        "zeromq: the call is made while a shared object is loaded, in a "
+                        "constructor of one of its global objects; the cluster's workers would "
+                        "have to wait for that to end. Make the call in a function that is called "
+                        "once dlopen() has returned"));
+  }
   if (Status status = BackendOptions::read(settings.backend_options, options_); !status.ok())
     return unfit(std::move(status));
   if (Status status = check(options_); !status.ok()) return unfit(std::move(status));
@@ -155,7 +163,8 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
         Status(StatusCode::unavailable,
                "zeromq: an embedded cluster runs this program's own executable, which does "
                "not call paracord::initialize(argc, argv); make that call the first line "
-               "of main"));
+               "of main, and calls like this one behind it: not in constructors of global "
+               "objects"));
   }
   if (Status status = connect(settings); !status.ok()) return unfit(std::move(status));
   max_nbytes_ = settings.options->max_nbytes.value_or(default_max_nbytes);
@@ -178,11 +187,13 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
 
 void ZeromqBackend::close() {
   open_.store(false);
+  if (cluster_ != nullptr && cluster_->is_an_ancestors()) return call_.store(0);
   if (const CallId call = call_.exchange(0); call != 0) cluster_->client.close_call(call);
 }
 
 void ZeromqBackend::finish_call() {
   if (!open_.load()) return;
+  if (cluster_->is_an_ancestors()) return close();
   if (const CallId call = call_.load(); waits_ && call != 0) cluster_->client.waiting(call, false);
   close();
   objects_->clear();
@@ -191,7 +202,8 @@ void ZeromqBackend::finish_call() {
 // The program may end behind this.
 void ZeromqBackend::terminate() {
   finish_call();
-  if (cluster_ != nullptr && cluster_->embedded == 0) cluster_->client.flush();
+  if (cluster_ != nullptr && cluster_->embedded == 0 && !cluster_->is_an_ancestors())
+    cluster_->client.flush();
 }
 
 bool ZeromqBackend::printed(const Observer::WorkerOutput& output) {

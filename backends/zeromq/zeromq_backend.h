@@ -78,6 +78,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   Status connect(const CallSettings& settings);
   Status open(const CallSettings& settings);
   void close();
+  void abandon();
   CallSetup setup_of(const CallSettings& settings);
   void send(Whole& whole, std::vector<std::uint32_t> tasks, std::uint32_t attempt,
             std::uint32_t losses);

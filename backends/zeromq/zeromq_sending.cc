@@ -137,6 +137,7 @@ CallId ZeromqBackend::current_call() {
 // What has not begun, and what runs, is told to end; here, all of it counts as over at once. A part
 // of which a result is being taken is in nobody's list: it is settled when that has happened.
 void ZeromqBackend::abort() {
+  if (cluster_ != nullptr && cluster_->is_an_ancestors()) return abandon();
   const CallId call = state_.with([&](State&) { return call_.exchange(0); });
   if (call == 0) return;
   cluster_->client.cancel_call(call);
@@ -153,6 +154,17 @@ void ZeromqBackend::abort() {
     for (auto& [batch, part] : parts) cancel(std::move(part));
   });
   cluster_->client.close_call(call);
+}
+
+// In the child of a fork: the call is the parent's, and so is its connection.
+void ZeromqBackend::abandon() {
+  const std::set<Whole*> wholes =
+      state_.with([](State& state) { return std::exchange(state.wholes, {}); });
+  for (Whole* whole : wholes) {
+    whole->on_done(Status(StatusCode::unavailable,
+                          "zeromq: the call was made by the process that this one was forked off; "
+                          "make calls of its own here"));
+  }
 }
 
 void ZeromqBackend::cancel(Part part) {

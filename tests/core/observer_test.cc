@@ -289,6 +289,44 @@ TEST_F(TraceFile, FollowsTheTraceViewersFormat) {
   EXPECT_GE(names, 2);
 }
 
+// Decimal commas, and points between thousands.
+struct German : std::numpunct<char> {
+  char do_decimal_point() const override { return ','; }
+  char do_thousands_sep() const override { return '.'; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
+TEST_F(TraceFile, IsTheSameInEveryLocale) {
+  const std::locale before = std::locale::global(std::locale(std::locale(), new German));
+  Parallel parallel({.n_jobs = 2, .trace = path});
+  parallel(std::views::iota(0, 2000) |
+           std::views::transform([](int) { return delayed<burn_and_return>(1); }));
+  std::locale::global(before);
+  EXPECT_GT(read().at("traceEvents").size(), 2000u);
+}
+
+TEST_F(TraceFile, SaysThatTheDiskIsFull) {
+  ::testing::internal::CaptureStderr();
+  Parallel parallel({.n_jobs = 2, .trace = "/dev/full"});
+  EXPECT_EQ(parallel(squares(10)), expected_squares(10));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("/dev/full is not whole: No space left"), std::string::npos) << said;
+}
+
+TEST_F(TraceFile, IsNotWrittenToByThePrograms) {
+  fflush(stdout);
+  const int output = dup(STDOUT_FILENO);
+  close(STDOUT_FILENO);
+  Parallel parallel({.n_jobs = 2, .trace = path});
+  parallel(std::views::iota(0, 4) | std::views::transform([](int) {
+             return delayed([] { std::printf("printed, to nowhere\n"), fflush(stdout); });
+           }));
+  dup2(output, STDOUT_FILENO);
+  close(output);
+  clearerr(stdout);
+  EXPECT_GE(read().at("traceEvents").size(), 4u);
+}
+
 TEST_F(TraceFile, IsWholeAfterAFailure) {
   Parallel parallel({.n_jobs = 2, .trace = path});
   EXPECT_THROW(parallel(std::views::iota(0, 10) | std::views::transform([](int i) {
