@@ -34,6 +34,65 @@ std::future_error decode_exception<std::future_error>(Decoder& in, const std::st
 template <>
 inline constexpr bool can_travel_as_exception<std::future_error> = true;
 
+template <>
+void encode_exception<std::filesystem::filesystem_error>(const void* thrown, Encoder& out) {
+  const auto& error = *static_cast<const std::filesystem::filesystem_error*>(thrown);
+  encode(out, error.path1().native());
+  encode(out, error.path2().native());
+  out.put(error.code().value());
+  out.put(number_of(error.code().category()));
+}
+template <>
+std::filesystem::filesystem_error decode_exception<std::filesystem::filesystem_error>(
+    Decoder& in, const std::string& words) {
+  const auto first = decode<std::string>(in);
+  const auto second = decode<std::string>(in);
+  const int value = in.get<int>();
+  const std::error_code code(value, category_of(in.get<std::uint8_t>()));
+  return std::filesystem::filesystem_error(words, first, second, code);
+}
+
+template <>
+void encode_exception<WorkerLostError>(const void* thrown, Encoder& out) {
+  const WorkerLoss& loss = static_cast<const WorkerLostError*>(thrown)->loss();
+  out.put(loss.signal);
+  out.put(loss.exit_code);
+  out.put(loss.out_of_memory);
+  encode(out, loss.backtrace);
+  encode(out, loss.last_output);
+}
+template <>
+WorkerLostError decode_exception<WorkerLostError>(Decoder& in, const std::string& words) {
+  WorkerLoss loss;
+  loss.signal = in.get<int>();
+  loss.exit_code = in.get<int>();
+  loss.out_of_memory = in.get<bool>();
+  loss.backtrace = decode<std::string>(in);
+  loss.last_output = decode<std::string>(in);
+  return WorkerLostError(words, std::move(loss));
+}
+
+namespace {
+const std::error_category* const* categories() {
+  static const std::error_category* const all[] = {
+      &std::generic_category(), &std::system_category(), &std::iostream_category(),
+      &std::future_category()};
+  return all;
+}
+constexpr std::uint8_t category_count = 4;
+}  // namespace
+
+std::uint8_t number_of(const std::error_category& category) {
+  for (std::uint8_t i = 0; i != category_count; ++i) {
+    if (*categories()[i] == category) return i;
+  }
+  return 0;
+}
+
+const std::error_category& category_of(std::uint8_t number) {
+  return *categories()[number < category_count ? number : 0];
+}
+
 }  // namespace detail
 
 namespace {

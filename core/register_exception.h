@@ -2,6 +2,7 @@
 
 #include <array>
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -31,6 +32,10 @@ concept HasEnumCode = requires(const E& e) {
   E(e.code());
 };
 
+/// The standard's categories of error codes have numbers; any other one counts as the generic one.
+std::uint8_t number_of(const std::error_category& category);
+const std::error_category& category_of(std::uint8_t number);
+
 /// Writes what what() does not say: E through its codec, or its error code.
 template <class E>
 void encode_exception(const void* thrown, Encoder& out) {
@@ -39,7 +44,7 @@ void encode_exception(const void* thrown, Encoder& out) {
     encode(out, e);
   } else if constexpr (HasErrorCode<E>) {
     out.put(e.code().value());
-    out.put(e.code().category() == std::system_category());
+    out.put(number_of(e.code().category()));
   } else if constexpr (HasEnumCode<E>) {
     out.put(e.code());
   }
@@ -51,8 +56,7 @@ E decode_exception([[maybe_unused]] Decoder& in, [[maybe_unused]] const std::str
     return decode<E>(in);
   } else if constexpr (HasErrorCode<E>) {
     const int value = in.get<int>();
-    const bool system = in.get<bool>();
-    const std::error_code code(value, system ? std::system_category() : std::generic_category());
+    const std::error_code code(value, category_of(in.get<std::uint8_t>()));
     if constexpr (std::constructible_from<E, std::error_code>) {
       return E(code);
     } else {

@@ -1,5 +1,8 @@
 // What tasks throw in other processes reaches the caller as it does on threads.
 
+#include <cstdlib>
+#include <filesystem>
+#include <ios>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -65,7 +68,9 @@ enum class Throw {
   nested,
   nested_in_mine,
   nested_thrice,
-  holder
+  holder,
+  file,
+  stream
 };
 
 [[noreturn]] void throw_nested(int depth) {
@@ -115,6 +120,11 @@ int throws(int i, Throw what) {
       } catch (...) {
         throw Holder("of the zeroth");
       }
+    case Throw::file:
+      throw std::filesystem::filesystem_error("moving", "from", "to",
+                                              std::make_error_code(std::errc::no_space_on_device));
+    case Throw::stream:
+      throw std::ios_base::failure("reading", std::io_errc::stream);
   }
   return i;
 }
@@ -161,6 +171,40 @@ TEST_F(RemoteErrors, OfAnySizeArrive) {
   expect<std::runtime_error>(Throw::long_text, [](const auto& error, const TaskFailure&) {
     EXPECT_EQ(error.what(), std::string(3'000'000, 'x'));
   });
+}
+
+TEST_F(RemoteErrors, OfTheStandardLibraryKeepWhatTheyHold) {
+  using FileError = std::filesystem::filesystem_error;
+  expect<FileError>(Throw::file, [](const FileError& error, const TaskFailure&) {
+    EXPECT_EQ(error.path1(), "from");
+    EXPECT_EQ(error.path2(), "to");
+    EXPECT_EQ(error.code(), std::errc::no_space_on_device);
+  });
+  using StreamError = std::ios_base::failure;
+  expect<StreamError>(Throw::stream, [](const StreamError& error, const TaskFailure&) {
+    EXPECT_EQ(error.code(), std::io_errc::stream);
+  });
+}
+
+int dies(int) {
+  std::_Exit(7);
+}
+
+int calls_one_that_dies(int i) {
+  Parallel inner({.n_jobs = 2, .backend = "processes"});
+  return inner(tasks(2, [](int k) { return delayed<dies>(k); }))[0] + i;
+}
+
+TEST_F(RemoteErrors, OfLostWorkersSayHowOnTheirWayOutOfNestedCalls) {
+  Parallel parallel(processes());
+  try {
+    (void)parallel(tasks(2, [](int i) { return delayed<calls_one_that_dies>(i); }));
+    FAIL();
+  } catch (const WorkerLostError& error) {
+    EXPECT_EQ(error.loss().exit_code, 7);
+    ASSERT_TRUE(task_error(error));
+    EXPECT_EQ(task_error(error)->failure().within.size(), 1u);
+  }
 }
 
 TEST_F(RemoteErrors, MayHaveNoWords) {
