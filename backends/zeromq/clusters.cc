@@ -68,8 +68,6 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
     client.link.keys = read_key_pair(keys, "client");
     client.link.server_key = read_public_key(keys, "scheduler");
   }
-  // Sockets are made here: a signal of the program's must not come between.
-  const detail::ProgramSignalsBlocked blocked;
   return clusters().with([&](Clusters& all) {
     std::uint64_t embedded = number_in("PARACORD_EMBEDDED");
     if (client.link.address.empty()) {
@@ -81,6 +79,8 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
     auto& use = all.used[client.link.address + " " + client.link.server_key + " " +
                          client.link.keys.public_key + (client.shares_memory ? "" : " apart")];
     if (use == nullptr) {
+      // ZeroMQ's sockets are made here: a signal of the program's must not come between.
+      const detail::ProgramSignalsBlocked blocked;
       use = std::make_shared<ClusterUse>(client);
       use->embedded = embedded;
     }

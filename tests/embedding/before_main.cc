@@ -41,8 +41,8 @@ const Early early;
 
 struct Late {
   ~Late() {
-    if (!says(outcome_on("threads"), "done") || !says(outcome_on("processes"), "done"))
-      std::_Exit(1);
+    for (const char* backend : {"threads", "processes", "zeromq"})
+      if (!says(outcome_on(backend), "done")) std::_Exit(1);
   }
 };
 const Late late;
@@ -52,6 +52,7 @@ const Late late;
 int main(int argc, char** argv) {
   paracord::initialize(argc, argv);
   const bool right = says(early.threads, "done") && says(early.processes, "main") &&
-                     says(early.zeromq, "main") && says(outcome_on("processes"), "done");
+                     says(early.zeromq, "main") && says(outcome_on("processes"), "done") &&
+                     says(outcome_on("zeromq"), "done");
   return right ? 0 : 1;
 }

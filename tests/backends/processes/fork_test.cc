@@ -8,6 +8,13 @@
 
 #include "paracord/tests/backends/processes/process_tasks.h"
 
+#ifdef __SANITIZE_THREAD__
+// Threads in the child of a fork are what this is about.
+extern "C" const char* __tsan_default_options() {
+  return "die_after_fork=0";
+}
+#endif
+
 namespace paracord::process_tests {
 
 constexpr unsigned longest_child_seconds = 60;
