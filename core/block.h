@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -64,6 +65,7 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   RemoteTasks* elsewhere() noexcept override;
   bool timed() const override;
   bool stopped() const override;
+  std::array<std::uint64_t, 2> assignment() const override;
   std::string function(std::size_t index) const override;
   bool encode(std::size_t index, Encoder& out) noexcept override;
   void succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept override;

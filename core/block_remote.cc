@@ -2,6 +2,7 @@
 
 #include "paracord/core/block.h"
 #include "paracord/core/call.h"
+#include "paracord/core/scope.h"
 
 namespace paracord::detail {
 
@@ -18,6 +19,11 @@ bool Block::timed() const {
 
 bool Block::stopped() const {
   return call_.stopped();
+}
+
+// That of the task which makes the call: tasks of its own do their part of it.
+std::array<std::uint64_t, 2> Block::assignment() const {
+  return current_assignment();
 }
 
 std::string Block::function(std::size_t index) const {

@@ -41,7 +41,8 @@ class RemoteTasks {
   virtual std::size_t place_of(std::size_t /*index*/) const { return 0; }
   /// What this_worker() tells of attempts begins with this.
   virtual int first_attempt() const { return 1; }
-  /// Names the batch among all of a cluster; tasks learn it.
+  /// The batch of a cluster that the tasks belong to, or are part of the work of; they learn it.
+  /// Zeros: none.
   virtual std::array<std::uint64_t, 2> assignment() const { return {}; }
 
   /// The function of a task, for people.

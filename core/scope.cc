@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "paracord/core/describe_error.h"
+#include "paracord/core/guarded.h"
 #include "paracord/core/resolve.h"
 #include "paracord/core/worker.h"
 
@@ -12,6 +13,23 @@ namespace detail {
 ThreadScope& this_thread_scope() {
   thread_local ThreadScope scope;
   return scope;
+}
+
+namespace {
+
+Guarded<ClusterAssignment>& assignment_of_process() {
+  static auto& assignment = *new Guarded<ClusterAssignment>();
+  return assignment;
+}
+
+}  // namespace
+
+ClusterAssignment current_assignment() {
+  return assignment_of_process().with([](const ClusterAssignment& known) { return known; });
+}
+
+void set_current_assignment(const ClusterAssignment& assignment) {
+  assignment_of_process().with([&](ClusterAssignment& known) { known = assignment; });
 }
 
 std::size_t current_max_nbytes() {

@@ -24,7 +24,6 @@ struct RunningTask {
   CallControl* call = nullptr;
   int worker = 0;
   int attempt = 1;
-  std::array<std::uint64_t, 2> assignment{};        // of its batch, in a cluster
   std::chrono::steady_clock::time_point started{};  // set only where the call has a task_timeout
 };
 
@@ -37,6 +36,13 @@ struct ThreadScope {
 };
 
 ThreadScope& this_thread_scope();
+
+/// The batch of a cluster that this process works on, as its scheduler names it; zeros: none. A
+/// worker process runs one task at a time, so this holds in all its threads: in those of other
+/// backends that the task uses, and in those that it starts itself. `processes` passes it on.
+using ClusterAssignment = std::array<std::uint64_t, 2>;
+ClusterAssignment current_assignment();
+void set_current_assignment(const ClusterAssignment& assignment);
 
 std::size_t current_max_nbytes();
 

@@ -178,6 +178,7 @@ void WorkerLoop::adopt(Decoder& in) {
   name.digest = in.get<std::uint64_t>();
   name.path = decode<std::string>(in);
   adopt_module(name);
+  last_entry_ = nullptr;
 }
 
 void WorkerLoop::initialise(Decoder& in) {
@@ -226,12 +227,13 @@ void WorkerLoop::run_batch(ToWorker kind, Decoder& in) {
   running.call = this;
   running.worker = head.worker;
   running.attempt = head.attempt;
-  running.assignment = head.assignment;
+  set_current_assignment(head.assignment);
   const auto started = Clock::now();
   const std::uint32_t next = kind == ToWorker::batch ? run_tasks(head, in, running, trouble_)
                                                      : run_large(head, in, running);
   const BatchEnd end{head.slot, next, count_of(Clock::now()) - count_of(started)};
   channel_.running.store(0, std::memory_order_release);
+  set_current_assignment({});
   // What the tasks printed is on its way before the batch counts as done.
   std::fflush(stdout);
   put(FromWorker::batch_ends, end, nullptr, 0);

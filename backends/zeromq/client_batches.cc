@@ -53,6 +53,13 @@ void ClientLedger::State::say_acknowledgements() {
     link.say_soon(Acknowledge{to.first, to.second, std::move(tasks)});
 }
 
+void ClientLedger::State::say_resumed() {
+  for (const CallId id : std::exchange(resumed, {})) {
+    calls.at(id).said_waiting = false;
+    link.say(Waiting{id, false});
+  }
+}
+
 void ClientLedger::State::say_hello() {
   ClientHello hello;
   hello.client = identity.client;
@@ -75,8 +82,10 @@ void ClientLedger::State::say_hello() {
         {id, batch.submit.call, batch.submit.count, batch.attempt, batch.node});
   }
   link.say_hello(std::move(hello));
-  for (const auto& [id, call] : calls) {
-    if (call.waiting > 0) link.say(Waiting{id, true});
+  resumed.clear();
+  for (auto& [id, call] : calls) {
+    // Also where it does not wait: the end of its waiting may have been lost.
+    if (call.has_waited) link.say(Waiting{id, call.said_waiting = call.waiting > 0});
     if (call.to_come > 0) link.say(ToCome{id, call.to_come});
   }
   for (const BatchId id : sent) {

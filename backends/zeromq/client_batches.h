@@ -37,7 +37,9 @@ struct ClientBatch {
 struct ClientCall {
   OpenCall open;
   bool answered = false;
-  int waiting = 0;
+  int waiting = 0;            ///< threads that do
+  bool said_waiting = false;  ///< what the scheduler was told last
+  bool has_waited = false;    ///< it was told anything
   std::uint64_t to_come = 0;
 };
 
@@ -56,6 +58,10 @@ struct ClientLedger::State {
   std::uint32_t slots = 0;
   /// Told to their nodes with the next packet.
   std::map<std::pair<PeerId, Attempt>, std::vector<std::uint32_t>> acknowledgements;
+  /// Calls that wait no longer: said a moment later, unless they wait again by then. Readers of a
+  /// generator go on and stop with each result.
+  std::set<CallId> resumed;
+  Time say_resumed_at{}, now{};
   std::vector<client::Effect> effects;
 
   std::int64_t rank(CallId call) const;
@@ -64,6 +70,7 @@ struct ClientLedger::State {
   void leave_queue(ClientBatch& batch);
   void acknowledge(PeerId node, const Attempt& attempt, std::uint32_t task);
   void say_acknowledgements();
+  void say_resumed();
   void say_hello();
   /// Whether the node's word of its end can be taken for it: results may have been lost on the way
   /// that are sent again behind it.

@@ -7,6 +7,13 @@
 
 namespace paracord::cluster {
 
+namespace {
+
+// As long as the pause of a reader may be that takes its results as they come.
+constexpr Time shortest_pause = std::chrono::milliseconds(1);
+
+}  // namespace
+
 ClientLedger::ClientLedger(Identity identity)
     : state_(std::make_unique<State>(std::move(identity))) {}
 
@@ -17,16 +24,21 @@ void ClientLedger::connected(Time now) {
 }
 
 void ClientLedger::receive(Packet packet, Time now) {
+  state_->now = std::max(state_->now, now);
   for (Message& message : state_->link.receive(std::move(packet), now)) state_->act_on(message);
 }
 
 void ClientLedger::tick(Time now) {
+  state_->now = std::max(state_->now, now);
+  if (!state_->resumed.empty() && state_->now >= state_->say_resumed_at) state_->say_resumed();
   state_->link.tick(now);
 }
 
 Time ClientLedger::next_deadline() const {
   const bool has_more = !state_->acknowledgements.empty() || !state_->effects.empty();
-  return has_more ? Time::min() : state_->link.next_deadline();
+  if (has_more) return Time::min();
+  const Time next = state_->link.next_deadline();
+  return state_->resumed.empty() ? next : std::min(next, state_->say_resumed_at);
 }
 
 void ClientLedger::open_call(OpenCall call) {
@@ -66,15 +78,23 @@ void ClientLedger::cancel_call(CallId call) {
 
 void ClientLedger::close_call(CallId call) {
   state_->calls.erase(call);
+  state_->resumed.erase(call);
   state_->link.say_soon(CloseCall{call});
 }
 
 void ClientLedger::waiting(CallId call, bool begins) {
   const auto found = state_->calls.find(call);
   if (found == state_->calls.end()) return;
-  const int before = found->second.waiting;
-  found->second.waiting += begins ? 1 : -1;
-  if ((before > 0) != (found->second.waiting > 0)) state_->link.say(Waiting{call, begins});
+  ClientCall& known = found->second;
+  known.waiting += begins ? 1 : -1;
+  if (known.waiting == 0 && known.said_waiting) {
+    if (state_->resumed.empty()) state_->say_resumed_at = state_->now + shortest_pause;
+    state_->resumed.insert(call);
+  } else if (known.waiting > 0) {
+    state_->resumed.erase(call);
+    known.has_waited = true;
+    if (!std::exchange(known.said_waiting, true)) state_->link.say(Waiting{call, true});
+  }
 }
 
 void ClientLedger::to_come(CallId call, std::uint64_t tasks) {
@@ -116,6 +136,7 @@ std::vector<Packet> ClientLedger::take_outgoing() {
 
 void ClientLedger::hurry() {
   state_->say_acknowledgements();
+  state_->say_resumed();
   state_->link.hurry();
 }
 

@@ -322,7 +322,10 @@ void ClusterClient::cancel_call(CallId call) {
 }
 
 void ClusterClient::waiting(CallId call, bool begins) {
-  state_->with_ledger([&](ClientLedger& ledger) { ledger.waiting(call, begins); });
+  state_->with_ledger([&](ClientLedger& ledger) {
+    ledger.tick(now());  // the thread may have slept for long
+    ledger.waiting(call, begins);
+  });
 }
 
 void ClusterClient::to_come(CallId call, std::uint64_t tasks) {

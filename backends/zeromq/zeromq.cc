@@ -118,9 +118,9 @@ Status ZeromqBackend::open(const CallSettings& settings) {
   }
   call.priority = settings.options->priority.value_or(0);
   call.nesting_level = static_cast<std::uint32_t>(settings.nesting_level);
-  const detail::RunningTask* task = detail::this_thread_scope().task;
-  if (task != nullptr && task->assignment[1] != 0) {
-    call.parent = {task->assignment[0], task->assignment[1]};
+  const detail::ClusterAssignment assignment = detail::current_assignment();
+  if (assignment[1] != 0) {
+    call.parent = {assignment[0], assignment[1]};
     call.parent_node = number_in("PARACORD_NODE");
   }
   nested_ = call.parent.counter != 0;
@@ -180,8 +180,6 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
     close();
     return {.workers = 1, .instead = "sequential"};
   }
-  waits_ = nested_ && settings.caller_waits;
-  if (waits_) cluster_->client.waiting(call_, true);
   return {.workers = effective_n_jobs(settings.n_jobs)};
 }
 
@@ -191,10 +189,20 @@ void ZeromqBackend::close() {
   if (const CallId call = call_.exchange(0); call != 0) cluster_->client.close_call(call);
 }
 
+bool ZeromqBackend::wait(const std::function<bool()>& ready,
+                         std::optional<std::chrono::steady_clock::time_point> deadline) {
+  // None: what was left has been aborted, and nothing of it runs any more.
+  const CallId call = nested_ ? call_.load() : 0;
+  if (call == 0 || ready()) return changed_.wait(ready, deadline);
+  cluster_->client.waiting(call, true);
+  const bool is_ready = changed_.wait(ready, deadline);
+  cluster_->client.waiting(call, false);
+  return is_ready;
+}
+
 void ZeromqBackend::finish_call() {
   if (!open_.load()) return;
   if (cluster_->is_an_ancestors()) return close();
-  if (const CallId call = call_.load(); waits_ && call != 0) cluster_->client.waiting(call, false);
   close();
   objects_->clear();
 }

@@ -28,7 +28,8 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   ~ZeromqBackend();
 
   Capabilities capabilities() const override {
-    return {.inner_max_num_threads = true,
+    return {.caller_collects = true,
+            .inner_max_num_threads = true,
             .abort_ends_all = true,
             .batches_per_worker = 32,
             .short_batches_per_worker = 256};
@@ -38,6 +39,11 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   Configured configure(const CallSettings& settings) override;
   void submit(Batch batch, OnDone on_done) override;
   void abort() override;
+  /// Inside a task of the cluster, its slot is lent to others meanwhile. The one way in which a
+  /// caller waits, whatever it waits for: all results, the next one, or the end.
+  bool wait(const std::function<bool()>& ready,
+            std::optional<std::chrono::steady_clock::time_point> deadline) override;
+  void interrupt() override { changed_.notify(); }
   void finish_call() override;
   void terminate() override;
 
@@ -108,7 +114,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   std::atomic<bool> labelled_{false};  // the call that is open now
   const OnWorkerOutput* on_output_ = nullptr;
   detail::SpinMutex opening_;
-  bool idempotent_ = false, ships_ = false, nested_ = false, waits_ = false;
+  bool idempotent_ = false, ships_ = false, nested_ = false;
   std::size_t max_nbytes_ = 0;
   detail::Guarded<State> state_;
   std::atomic<bool> ready_{false}, run_inline_{false};
