@@ -61,6 +61,7 @@ void submit_again(State& state, Client& client, Batch& batch, Submit& message) {
   const std::uint32_t index = client.batches.find(batch.id);
   remove(state, client.unsettled, index);
   enqueue(state, index);
+  return_refused(state, *batch.call);
 }
 
 }  // namespace
@@ -125,6 +126,7 @@ Fault on(State& state, Client& client, Submit& message) {
   batch.needs = std::move(message.needs);
   batch.call = call;
   enqueue(state, index);
+  return_refused(state, *call);
   return {};
 }
 

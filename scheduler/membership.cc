@@ -86,6 +86,7 @@ void lose_node(State& state, Node& node, const std::string& why) {
   remove_peer(state, node.session);
   state.nodes[index] = nullptr;
   state.free_nodes.push_back(index);
+  return_refused(state);
 }
 
 void remove_client(State& state, Client& client) {

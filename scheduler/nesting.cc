@@ -56,10 +56,11 @@ void end_waiting(State& state, Node& node, const Attempt& attempt, Waiter& waite
   update_load(state, node);
 }
 
-bool runs_at(State& state, const Node& node, const Attempt& attempt) {
+// An attempt that was given up may go on for a while, and holds no slot here.
+bool runs_at(const State& state, const Node& node, const Attempt& attempt) {
   const std::uint32_t index = find_attempt(state, attempt);
   if (index == none) return false;
-  const Batch& batch = state.batch(index);
+  const Batch& batch = state.batches[index];
   return batch.state == BatchState::running && batch.client != none &&
          batch.node == node.session.index;
 }
@@ -67,7 +68,7 @@ bool runs_at(State& state, const Node& node, const Attempt& attempt) {
 // It was lost, with its attempts, and has brought some of them back: those that make calls of their
 // own are forgotten, while their calls are not.
 void find_waiters_again(State& state, const Node& node) {
-  std::vector<const Call*> calls;
+  std::vector<Call*> calls;
   for (const auto& client : state.clients) {
     if (client == nullptr) continue;
     for (const auto& [id, call] : client->calls) {
@@ -77,37 +78,48 @@ void find_waiters_again(State& state, const Node& node) {
         calls.push_back(call.get());
     }
   }
-  for (const Call* const call : calls) {
+  for (Call* const call : calls) {
     Waiter& waiter = state.waiters[call->open.parent];
     waiter.node = node.session.peer;
-    ++waiter.calls;
+    waiter.client = state.client(call->client).session.peer;
+    waiter.calls.push_back(call);
     waiter.waiting += call->waits ? 1 : 0;
   }
 }
 
+// Whether tasks of the call, or of any call where there is none, could run on this node.
+bool is_willing(const Node& node, const Call* call) {
+  return !node.is_draining && (call == nullptr || !refuses(node, *call));
+}
+
 }  // namespace
 
-void lend_in_need(State& state) {
-  if (state.waiters.empty()) return;
+bool lend_in_need(State& state, const Call* call) {
+  if (state.waiters.empty()) return false;
   for (const auto& node : state.nodes) {
     // Who is suspect may come back, with slots.
-    if (node != nullptr && (node->is_suspect || (!node->is_draining && usable_slots(*node) != 0)))
-      return;
+    if (node != nullptr && is_willing(*node, call) &&
+        (node->is_suspect || usable_slots(*node) != 0))
+      return false;
   }
   for (auto& [attempt, waiter] : state.waiters) {
     if (waiter.waiting == 0 || waiter.is_lent) continue;
     Node* const node = find_node(state, waiter.node);
-    if (node == nullptr || node->is_draining) continue;
+    if (node == nullptr || !is_willing(*node, call)) continue;
     lend(state, *node, attempt, waiter, true);
     update_load(state, *node);
-    return;
+    return true;
   }
+  return false;
 }
 
 bool must_run_inline(State& state, const Call& call) {
-  if (call.open.parent.counter == 0 || find_waiter(state, call) != nullptr) return false;
+  if (call.open.parent.counter == 0) return false;
   const Node* const own = find_node(state, call.open.parent_node);
   if (own == nullptr) return true;  // it has not come back yet, or is lost
+  if (const Waiter* const waiter = find_waiter(state, call))
+    return waiter->client != state.client(call.client).session.peer;
+  if (!runs_at(state, *own, call.open.parent)) return true;
   if (state.now < own->waiters_known_at || own->lent > own->most_parked) return true;
   if (own->waiters < own->most_parked) return false;
   std::int64_t left = free_slots(state, *own) > 0 ? -1 : 0;
@@ -120,17 +132,23 @@ bool must_run_inline(State& state, const Call& call) {
 
 void begin_nested(State& state, Call& call) {
   if (call.open.parent.counter == 0) return;
-  Waiter& waiter = state.waiters[call.open.parent];
-  waiter.node = call.open.parent_node;
-  if (++waiter.calls != 1) return;
-  if (Node* const node = find_node(state, waiter.node)) ++node->waiters;
+  Waiter* waiter = find_waiter(state, call);
+  if (waiter == nullptr) {
+    Node* const node = find_node(state, call.open.parent_node);
+    // It is found again when its node has come back, see restore_waiters().
+    if (node == nullptr || !runs_at(state, *node, call.open.parent)) return;
+    waiter = &state.waiters[call.open.parent];
+    waiter->node = call.open.parent_node;
+    waiter->client = state.client(call.client).session.peer;
+    ++node->waiters;
+  }
+  waiter->calls.push_back(&call);
 }
 
 void end_nested(State& state, Call& call) {
   if (call.waits) set_waiting(state, call, false);
-  if (call.run_inline || !call.answered) return;
   Waiter* const waiter = find_waiter(state, call);
-  if (waiter == nullptr || --waiter->calls != 0) return;
+  if (waiter == nullptr || std::erase(waiter->calls, &call) == 0 || !waiter->calls.empty()) return;
   if (Node* const node = find_node(state, waiter->node)) --node->waiters;
   state.waiters.erase(call.open.parent);
 }
@@ -142,9 +160,11 @@ void set_waiting(State& state, Call& call, bool begins) {
     call.run_inline = false;
     begin_nested(state, call);
   }
-  Waiter* const waiter = find_waiter(state, call);
   call.waits = begins;
-  if (waiter == nullptr) return;
+  Waiter* const waiter = find_waiter(state, call);
+  if (waiter == nullptr ||
+      std::find(waiter->calls.begin(), waiter->calls.end(), &call) == waiter->calls.end())
+    return;
   waiter->waiting += begins ? 1 : -1;
   Node* const node = find_node(state, waiter->node);
   if (node == nullptr) return;
@@ -155,7 +175,7 @@ void set_waiting(State& state, Call& call, bool begins) {
 void forget_waiter(State& state, const Attempt& attempt) {
   const auto found = state.waiters.find(attempt);
   if (found == state.waiters.end()) return;
-  Waiter waiter = found->second;
+  Waiter waiter = std::move(found->second);
   state.waiters.erase(found);
   Node* const node = find_node(state, waiter.node);
   if (node == nullptr) return;

@@ -14,13 +14,15 @@ namespace paracord::cluster::scheduling {
 
 /// Decides whether the call runs inline; if not, its task counts as one that may wait.
 bool must_run_inline(State& state, const Call& call);
+/// The call may wait: its task has a place among those that do.
 void begin_nested(State& state, Call& call);
 void end_nested(State& state, Call& call);
 void set_waiting(State& state, Call& call, bool begins);
 /// The attempt has ended, whatever its calls do.
 void forget_waiter(State& state, const Attempt& attempt);
-/// Something is queued, and no node has credit.
-void lend_in_need(State& state);
+/// Something is queued, and no node has credit; or none of those that would run this call's tasks.
+/// False: there is no need, or nothing that could be lent.
+bool lend_in_need(State& state, const Call* call);
 /// A node has (come back and) said hello: what waits there is lent anew.
 void restore_waiters(State& state, Node& node);
 

@@ -47,20 +47,11 @@ void account(State& state, Batch& batch, const BatchOver& message) {
 // Elsewhere, if there is a node that has not refused such tasks.
 void refuse_tasks(State& state, Node& node, std::uint32_t index, const BatchOver& message) {
   Call* const call = state.batch(index).call;
-  bool others = false;
-  if (call != nullptr) {
-    auto& refused_by = call->refused_by;
-    if (std::find(refused_by.begin(), refused_by.end(), node.session.peer) == refused_by.end())
-      refused_by.push_back(node.session.peer);
-    others = std::any_of(state.nodes.begin(), state.nodes.end(), [&](const auto& other) {
-      return other != nullptr && std::find(refused_by.begin(), refused_by.end(),
-                                           other->session.peer) == refused_by.end();
-    });
-  }
-  return_batch(state, index, false, others ? std::string() : message.refusal);
-  if (others || call == nullptr) return;
-  while (call->queued.first != none)
-    return_batch(state, call->queued.first, false, message.refusal);
+  if (call == nullptr) return return_batch(state, index, false, message.refusal);
+  if (!refuses(node, *call)) call->refused_by.push_back(node.session.peer);
+  call->refusal = message.refusal;
+  return_batch(state, index, false, is_refused_by_all(state, *call) ? call->refusal : "");
+  return_refused(state, *call);
 }
 
 }  // namespace
@@ -167,6 +158,7 @@ void drain(State& state, Node& node) {
   node.is_draining = true;
   retract_all(state, node);
   update_load(state, node);
+  return_refused(state);
 }
 
 }  // namespace paracord::cluster::scheduling

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "paracord/scheduler/batches.h"
+#include "paracord/scheduler/endings.h"
 #include "paracord/scheduler/limits.h"
 #include "paracord/scheduler/nesting.h"
 #include "paracord/scheduler/queue.h"
@@ -26,11 +27,6 @@ bool has_credit(const State& state, const Node& node, std::uint32_t usable, std:
   if (active >= usable * (1 + most_extra_per_slot)) return false;
   const double waiting = node.queued_cost * (active - usable) / active;
   return waiting <= static_cast<double>(state.options.prefetch.count()) * usable;
-}
-
-bool refuses(const Node& node, const Call& call) {
-  return !call.refused_by.empty() && std::find(call.refused_by.begin(), call.refused_by.end(),
-                                               node.session.peer) != call.refused_by.end();
 }
 
 // Rare: some nodes cannot run such tasks.
@@ -119,6 +115,30 @@ void assign(State& state, std::uint32_t index, std::uint32_t chosen) {
 
 }  // namespace
 
+bool refuses(const Node& node, const Call& call) {
+  return !call.refused_by.empty() && std::find(call.refused_by.begin(), call.refused_by.end(),
+                                               node.session.peer) != call.refused_by.end();
+}
+
+bool is_refused_by_all(const State& state, const Call& call) {
+  if (call.refused_by.empty() || state.node_count == 0) return false;
+  return std::none_of(state.nodes.begin(), state.nodes.end(), [&](const auto& node) {
+    return node != nullptr && !node->is_draining && !refuses(*node, call);
+  });
+}
+
+void return_refused(State& state, Call& call) {
+  if (call.queued.first == none || !is_refused_by_all(state, call)) return;
+  while (call.queued.first != none) return_batch(state, call.queued.first, false, call.refusal);
+}
+
+void return_refused(State& state) {
+  for (const auto& client : state.clients) {
+    if (client == nullptr) continue;
+    for (const auto& [id, call] : client->calls) return_refused(state, *call);
+  }
+}
+
 std::uint32_t usable_slots(const Node& node) {
   const std::uint32_t all = node.slots + node.lent;
   return all > node.waiting ? all - node.waiting : 0;
@@ -194,12 +214,13 @@ void end_running(State& state, std::uint32_t index) {
 
 void assign_queued(State& state) {
   ++state.round;
-  if (state.queued_batches != 0 && state.loads.least() == none) lend_in_need(state);
+  if (state.queued_batches != 0 && state.loads.least() == none) lend_in_need(state, nullptr);
   while (state.queued_batches != 0 && state.loads.least() != none) {
     const std::uint32_t index = next_queued(state);
     if (index == none) return;
     const Batch& batch = state.batch(index);
-    const std::uint32_t node = choose_node(state, batch);
+    std::uint32_t node = choose_node(state, batch);
+    if (node == none && lend_in_need(state, batch.call)) node = choose_node(state, batch);
     if (node == none) {
       batch.call->blocked_in = state.round;
     } else {

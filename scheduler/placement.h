@@ -18,6 +18,16 @@ std::uint32_t active_batches(const Node& node);
 /// After any change of what the node has to do.
 void update_load(State& state, Node& node);
 
+bool refuses(const Node& node, const Call& call);
+/// There are nodes, some have refused tasks of the call, and none is left that might take them. The
+/// refusal belongs to the call: it holds for what is queued and for what is submitted later, until
+/// a node joins that has not refused.
+bool is_refused_by_all(const State& state, const Call& call);
+/// Gives its queued batches back with the refusal, if that is so.
+void return_refused(State& state, Call& call);
+/// The same for all calls, when nodes are gone or will take nothing more.
+void return_refused(State& state);
+
 /// Assigns what is queued, as far as nodes have credit.
 void assign_queued(State& state);
 /// As told to the client: this batch is with this node.

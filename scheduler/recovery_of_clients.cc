@@ -191,6 +191,7 @@ void settle(State& state, Client& client) {
     }
     index = next;
   }
+  return_refused(state);
 }
 
 }  // namespace paracord::cluster::scheduling

@@ -152,7 +152,10 @@ Fault on_hello(State& state, Node& node, NodeHello& hello) {
   restore_waiters(state, node);
   tell_who_waited(state, node);
   update_load(state, node);
-  if (node.is_draining) retract_all(state, node);
+  if (node.is_draining) {
+    retract_all(state, node);
+    return_refused(state);
+  }
   answer_calls(state);
   return {};
 }

@@ -114,6 +114,7 @@ struct Call {
   bool waits = false;
   NodeSet told;
   std::vector<PeerId> refused_by;
+  std::string refusal;  ///< what the last of those has said
   FunctionRecord* function = nullptr;
   double cost_per_task = 0;  ///< nanoseconds, smoothed; 0: not known
   std::uint64_t queued_tasks = 0, running_tasks = 0, to_come = 0;
@@ -164,7 +165,9 @@ struct Node {
 /// A task that makes calls of its own, see nesting.h.
 struct Waiter {
   PeerId node = 0;
-  std::uint32_t calls = 0, waiting = 0;
+  PeerId client = 0;         ///< the worker that it runs in
+  std::vector<Call*> calls;  ///< that do not run inline
+  std::uint32_t waiting = 0;
   bool is_lent = false;
 };
 
