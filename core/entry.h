@@ -58,6 +58,7 @@ struct ModuleName {
   std::string path;                     ///< absolute; of the executable too
   std::uint64_t device = 0, inode = 0;  ///< of the file when it was loaded
   std::uint64_t digest = 0;             ///< of where its entries stand
+  bool operator==(const ModuleName&) const = default;
 };
 
 /// The module that a reference of this process names. Throws std::logic_error for none.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_set>
 #include <vector>
 
@@ -31,11 +32,20 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     std::function<ModuleName(std::uint32_t)> modules;  ///< what the caller's numbers mean here
     int slots = 1;                                     ///< tasks at once; workers may be more
     bool at_once = false;                              ///< the caller reads the results one by one
+    /// Any thread: a worker has nothing to do any more, where others may use its share. See
+    /// allow().
+    std::function<void()> has_idle_worker{};
   };
   void relay(Relay relay);
-  /// From now on so many workers run tasks at once, not counting those that are parked.
-  void allow(int busy);
-  /// The task that this batch is at waits for others: its worker does not count meanwhile.
+  /// From now on so many workers run tasks at once, not counting those that are parked. `ahead`:
+  /// they are sent more than they run. Else what they have not begun is taken back and waits here,
+  /// so that busy() is what really runs, and a worker without work goes back to the pool, where
+  /// other calls find it.
+  void allow(int busy, bool ahead = true);
+  /// Workers that count for allow(), and parts that wait for one.
+  int busy();
+  std::size_t waiting();
+  /// While the task that this batch is at waits for others, its worker does not count.
   void park(const std::array<std::uint64_t, 2>& assignment, bool parked);
   /// Passes on what its workers have printed so far.
   void pass_on_output();
@@ -56,7 +66,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void send_again(BatchPart part) override;
   void batch_over(RemoteBatch& batch) override;
   void part_over(WorkerProcess& worker) override;
-  void place_free() override { send_backlog(); }
+  void place_free() override;
   void worker_gone(WorkerProcess& worker, bool before_it_ran) override;
 
  private:
@@ -64,9 +74,9 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   struct Lane {
     WorkerHandle worker;
     bool starting = false;   // somebody is about to lease one
-    bool parked = false;     // its task waits for others, and leaves its place to one of them
     bool condemned = false;  // its worker is to stop what it runs, or to be killed
     bool full = false;       // its worker has run as many tasks as it may, or has grown too much
+    int senders = 0;         // of relayed tasks: threads that have chosen it and send to it
     Clock::time_point looked{};
   };
   struct State {
@@ -74,6 +84,11 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     std::deque<BatchPart> backlog;  // no lane has a place
     int failed_starts = 0;          // in a row
     int most_busy = std::numeric_limits<int>::max();
+    bool ahead = true;  // see allow()
+    // Batches whose task waits for others, and leaves its place to one of them. By name, not by
+    // lane: what is said of a batch may come before its worker is seen to have begun it, or after
+    // its end.
+    std::set<std::array<std::uint64_t, 2>> parked;
     Status trouble;  // no worker can run what is to be run
     std::unordered_set<RemoteBatch*> batches;
   };
@@ -81,6 +96,12 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void prepare_call(const ParallelOptions& options, int nesting_level);
   void abandon();
   void dispatch(BatchPart part);
+  struct Lanes {
+    std::optional<std::size_t> idle, empty, busy;
+    int busy_count = 0;
+    int free_count = 0;  // idle or empty
+  };
+  static Lanes look(State& state);
   static std::optional<std::size_t> choose(State& state);
   std::optional<BatchPart> send(std::size_t lane, BatchPart part);
   WorkerHandle worker_of(std::size_t lane);
@@ -88,14 +109,18 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   std::optional<BatchPart> within_quota(WorkerProcess& worker, BatchPart& part);
   void take_back_all(WorkerProcess& worker);
   void take_back_and_share(WorkerProcess& worker);
+  void take_back_queued();
   bool condemn(const WorkerProcess& worker);
   void end_stopped(WorkerProcess& worker, const char* why);
   static void refuse(BatchPart part, const Status& why);
   void send_backlog();
-  std::uint32_t share_of(const State& state, const BatchPart& part) const;
+  std::uint32_t share_of(State& state, const BatchPart& part) const;
   void share_out(WorkerProcess& idle);
   void feed_idle_workers();
   bool has_grown(Lane& lane);
+  void release_idle();
+  void tell_of_idle_worker();
+  static void clear(Lane& lane);
 
   ProcessPool* pool_ = &ProcessPool::instance();
   const std::uint64_t id_;  // among all objects: an initializer runs once for each

@@ -46,16 +46,54 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
         lane.condemned = false;
         spare = true;
       }
-      if (lane.full && worker.parts_in_flight() == 0) worn_out = std::exchange(lane, {}).worker;
+      if (!lane.full || worker.parts_in_flight() != 0) continue;
+      worn_out = lane.worker;
+      clear(lane);
     }
   });
   if (spare || worker.parts_in_flight() == 0) pool_->spare(worker);
   if (worn_out != nullptr) pool_->give_back(*worn_out, false);
   send_backlog();
-  if (worn_out == nullptr && worker.parts_in_flight() == 0) return share_out(worker);
-  // It goes on with its next part. Others may have looked for work just when it was about to begin
-  // that one.
-  if (had_nothing_.exchange(false)) feed_idle_workers();
+  if (worn_out == nullptr && worker.parts_in_flight() == 0) {
+    share_out(worker);
+  } else if (had_nothing_.exchange(false)) {
+    // It goes on with its next part. Others may have looked for work just when it was about to
+    // begin that one.
+    feed_idle_workers();
+  }
+  tell_of_idle_worker();
+}
+
+void ProcessesBackend::place_free() {
+  send_backlog();
+  tell_of_idle_worker();
+}
+
+// Somebody who sends to it meanwhile is still its sender.
+void ProcessesBackend::clear(Lane& lane) {
+  const int senders = lane.senders;
+  lane = {};
+  lane.senders = senders;
+}
+
+void ProcessesBackend::tell_of_idle_worker() {
+  if (!relay_ || state_.with([](State& state) { return state.ahead; })) return;
+  release_idle();
+  if (relay_->has_idle_worker) relay_->has_idle_worker();
+}
+
+void ProcessesBackend::release_idle() {
+  std::vector<WorkerHandle> idle;
+  state_.with([&](State& state) {
+    for (Lane& lane : state.lanes) {
+      if (lane.worker == nullptr || lane.senders != 0 || lane.condemned || lane.full ||
+          lane.worker->parts_in_flight() != 0 || !lane.worker->has_place())
+        continue;
+      idle.push_back(lane.worker);
+      clear(lane);
+    }
+  });
+  for (const WorkerHandle& worker : idle) pool_->give_back(*worker, true);
 }
 
 void ProcessesBackend::pass_on_output() {
@@ -123,19 +161,13 @@ void ProcessesBackend::share_out(WorkerProcess& idle) {
 void ProcessesBackend::feed_idle_workers() {
   std::vector<WorkerHandle> idle;
   state_.with([&](State& state) {
-    int busy = 0;
     for (const Lane& lane : state.lanes) {
-      if (lane.worker == nullptr) {
-        busy += lane.starting;
-        continue;
-      }
-      if (lane.worker->parts_in_flight() != 0) {
-        busy += !lane.parked;
-      } else if (!lane.full && !lane.parked && !lane.condemned && lane.worker->has_place()) {
+      if (lane.worker == nullptr || lane.full || lane.condemned) continue;
+      if (lane.worker->parts_in_flight() == 0 && lane.worker->has_place())
         idle.push_back(lane.worker);
-      }
     }
-    const auto allowed = static_cast<std::size_t>(std::max(state.most_busy - busy, 0));
+    const auto allowed =
+        static_cast<std::size_t>(std::max(state.most_busy - look(state).busy_count, 0));
     if (idle.size() > allowed) idle.resize(allowed);
   });
   for (const WorkerHandle& worker : idle) share_out(*worker);
@@ -144,7 +176,7 @@ void ProcessesBackend::feed_idle_workers() {
 void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {
   state_.with([&](State& state) {
     for (Lane& lane : state.lanes) {
-      if (lane.worker.get() == &worker) lane = {};
+      if (lane.worker.get() == &worker) clear(lane);
     }
     if (ran || ++state.failed_starts < most_failed_starts) return;
     try {
@@ -157,6 +189,7 @@ void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {
   });
   // Its lane is free, and perhaps nothing else is under way that would look after these.
   send_backlog();
+  tell_of_idle_worker();
 }
 
 }  // namespace paracord::detail

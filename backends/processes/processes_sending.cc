@@ -26,47 +26,58 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
   dispatch({remote, 0, count, tasks->first_attempt()});
 }
 
-// The lane with the least to do: first those whose worker is there and idle, then a new one.
-std::optional<std::size_t> ProcessesBackend::choose(State& state) {
-  std::optional<std::size_t> idle, empty, busy;
-  int busy_count = 0;
+ProcessesBackend::Lanes ProcessesBackend::look(State& state) {
+  Lanes lanes;
+  // Where a batch was shared out, one of its workers waits: which one is not known.
+  std::set<std::array<std::uint64_t, 2>> not_found = state.parked;
   for (std::size_t i = 0; i != state.lanes.size(); ++i) {
     const Lane& lane = state.lanes[i];
     if (lane.worker == nullptr) {
-      busy_count += lane.starting;
-      if (!lane.starting && !empty) empty = i;
+      lanes.busy_count += lane.starting;
+      if (lane.starting) continue;
+      ++lanes.free_count;
+      if (!lanes.empty) lanes.empty = i;
       continue;
     }
     const int parts = lane.worker->parts_in_flight();
     // One without a place and without a part is about to pass over what was taken back from it.
     const bool has_place = lane.worker->has_place();
-    busy_count += (parts != 0 || !has_place) && !lane.parked;
-    if (lane.full || lane.parked || lane.condemned || !has_place) continue;
+    bool parked = false;
+    if (parts != 0 && !state.parked.empty()) {
+      const auto at = lane.worker->assignment();
+      parked = state.parked.contains(at);
+      if (parked && not_found.erase(at) != 0) continue;
+    }
+    lanes.busy_count += parts != 0 || !has_place;
+    if (lane.full || parked || lane.condemned || !has_place) continue;
     if (parts == 0) {
-      if (!idle) idle = i;
-    } else if (!busy || parts < state.lanes[*busy].worker->parts_in_flight()) {
-      busy = i;
+      ++lanes.free_count;
+      if (!lanes.idle) lanes.idle = i;
+    } else if (!lanes.busy || parts < state.lanes[*lanes.busy].worker->parts_in_flight()) {
+      lanes.busy = i;
     }
   }
-  if (busy_count >= state.most_busy) return busy;
-  if (idle) return idle;
-  return empty ? empty : busy;
+  return lanes;
+}
+
+// The lane with the least to do: first those whose worker is there and idle, then a new one.
+std::optional<std::size_t> ProcessesBackend::choose(State& state) {
+  const Lanes lanes = look(state);
+  if (lanes.busy_count < state.most_busy) {
+    if (lanes.idle) return lanes.idle;
+    if (lanes.empty) return lanes.empty;
+  }
+  return state.ahead ? lanes.busy : std::nullopt;
 }
 
 // How many of the part's tasks go to one worker, where several have nothing to do: they may take
 // long, whatever the size of batches was learnt from.
-std::uint32_t ProcessesBackend::share_of(const State& state, const BatchPart& part) const {
+std::uint32_t ProcessesBackend::share_of(State& state, const BatchPart& part) const {
   const auto& batch_size = call_options_->batch_size;
   if (part.count == 1 || (batch_size && batch_size->count != BatchSize::automatic.count))
     return part.count;
-  int free = 0, busy = 0;
-  for (const Lane& lane : state.lanes) {
-    const bool has_work = lane.starting || (lane.worker != nullptr && !lane.parked &&
-                                            lane.worker->parts_in_flight() != 0);
-    busy += has_work;
-    free += !has_work && !lane.full && !lane.parked && !lane.condemned;
-  }
-  free = std::min(free, state.most_busy - busy);
+  const Lanes lanes = look(state);
+  const int free = std::min(lanes.free_count, state.most_busy - lanes.busy_count);
   if (free <= 1) return part.count;
   const auto workers = static_cast<std::uint32_t>(free);
   return (part.count + workers - 1) / workers;
@@ -88,14 +99,17 @@ void ProcessesBackend::dispatch(BatchPart part) {
       const auto chosen = choose(state);
       if (!chosen) {
         state.backlog.push_back(std::move(*rest));
-      } else if (state.lanes[*chosen].worker == nullptr) {
-        state.lanes[*chosen].starting = true;
+      } else {
+        Lane& place = state.lanes[*chosen];
+        ++place.senders;
+        if (place.worker == nullptr) place.starting = true;
       }
       return chosen;
     });
     if (!trouble.ok()) return refuse(*std::move(rest), trouble);
     if (lane) {
       rest = send(*lane, *std::move(rest));
+      if (relay_) state_.with([&](State& state) { --state.lanes[*lane].senders; });
     } else {
       rest.reset();
     }
@@ -156,7 +170,7 @@ WorkerHandle ProcessesBackend::worker_of(std::size_t lane) {
   worker = pool_->lease(spec_, call);
   if (call_options_->initializer) worker->send_initializer(id_, *call_options_->initializer);
   state_.with([&](State& state) {
-    state.lanes[lane] = Lane{};
+    clear(state.lanes[lane]);
     state.lanes[lane].worker = worker;
   });
   return worker;
@@ -165,7 +179,7 @@ WorkerHandle ProcessesBackend::worker_of(std::size_t lane) {
 // A worker that ended before its lane knew of it is in nobody's way any more.
 void ProcessesBackend::forget(std::size_t lane, const WorkerProcess& lost) {
   state_.with([&](State& state) {
-    if (state.lanes[lane].worker.get() == &lost) state.lanes[lane] = {};
+    if (state.lanes[lane].worker.get() == &lost) clear(state.lanes[lane]);
   });
 }
 
@@ -206,21 +220,62 @@ void ProcessesBackend::take_back_and_share(WorkerProcess& worker) {
   if (std::optional<BatchPart> part = worker.ask_back()) send_again(*std::move(part));
 }
 
-void ProcessesBackend::allow(int busy) {
-  state_.with([&](State& state) { state.most_busy = busy; });
+void ProcessesBackend::allow(int busy, bool ahead) {
+  state_.with([&](State& state) {
+    state.most_busy = busy;
+    state.ahead = ahead;
+  });
+  if (!ahead) {
+    take_back_queued();
+    release_idle();
+  }
   send_backlog();
 }
 
-void ProcessesBackend::park(const std::array<std::uint64_t, 2>& assignment, bool parked) {
-  WorkerHandle worker;
+int ProcessesBackend::busy() {
+  return state_.with([](State& state) { return look(state).busy_count; });
+}
+
+std::size_t ProcessesBackend::waiting() {
+  return state_.with([](State& state) { return state.backlog.size(); });
+}
+
+// What stands behind another part in its worker; it waits here, before what is here already.
+void ProcessesBackend::take_back_queued() {
+  std::vector<WorkerHandle> workers;
   state_.with([&](State& state) {
-    for (Lane& lane : state.lanes) {
-      if (lane.worker == nullptr || !lane.worker->is_at(assignment)) continue;
-      lane.parked = parked;
-      worker = lane.worker;
+    for (const Lane& lane : state.lanes) {
+      if (lane.worker != nullptr && lane.worker->parts_in_flight() > 1)
+        workers.push_back(lane.worker);
     }
   });
-  if (worker != nullptr && parked) take_back_and_share(*worker);
+  std::deque<BatchPart> taken;
+  for (const WorkerHandle& worker : workers) {
+    while (worker->parts_in_flight() > 1) {
+      std::optional<BatchPart> part = worker->take_back();
+      if (!part) break;
+      taken.push_front({part->batch, part->first, part->count, part->attempt});
+    }
+  }
+  state_.with([&](State& state) {
+    for (; !taken.empty(); taken.pop_back()) state.backlog.push_front(std::move(taken.back()));
+  });
+}
+
+void ProcessesBackend::park(const std::array<std::uint64_t, 2>& assignment, bool parked) {
+  std::vector<WorkerHandle> workers;
+  state_.with([&](State& state) {
+    if (!parked) {
+      state.parked.erase(assignment);
+      return;
+    }
+    state.parked.insert(assignment);
+    for (const Lane& lane : state.lanes) {
+      if (lane.worker != nullptr && lane.worker->assignment() == assignment)
+        workers.push_back(lane.worker);
+    }
+  });
+  for (const WorkerHandle& worker : workers) take_back_and_share(*worker);
   send_backlog();
 }
 

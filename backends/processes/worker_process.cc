@@ -160,6 +160,8 @@ void WorkerProcess::begin_call(const Call& call) {
     slots.in_call = true;
     places_taken_.fetch_add(slots_used_.load(), std::memory_order_acq_rel);
   });
+  // Relayed tasks come from programs that number their modules as they load them.
+  if (call.modules != nullptr) checked_.clear();
   sender_.store_in(call.arenas);
   channel_->stop.store(0);
   output_.set_call(call.worker, call.on_output);
@@ -210,9 +212,11 @@ void WorkerProcess::introduce_modules(const std::vector<std::uint64_t>& referenc
           "paracord::initialize(argc, argv); make that call the first line of main, and calls like "
           "this one behind it: not in constructors of global objects");
     }
-    if (!introduced_.insert(number).second) continue;
+    if (!checked_.insert(number).second) continue;
     const ModuleName name =
         call_.modules != nullptr ? (*call_.modules)(number) : module_of(reference);
+    const auto [known, is_new] = introduced_.try_emplace(number, name);
+    if (!is_new && std::exchange(known->second, name) == name) continue;
     Encoder about;
     about.put(name.number);
     about.put(name.device);
@@ -420,10 +424,10 @@ bool WorkerProcess::holds_stopped() {
   });
 }
 
-bool WorkerProcess::is_at(const std::array<std::uint64_t, 2>& assignment) {
-  return slots_.with([&](Slots& slots) {
-    return !slots.order.empty() &&
-           slots.parts[slots.order.front()]->batch->tasks.assignment() == assignment;
+std::array<std::uint64_t, 2> WorkerProcess::assignment() {
+  return slots_.with([&](Slots& slots) -> std::array<std::uint64_t, 2> {
+    if (slots.order.empty()) return {};
+    return slots.parts[slots.order.front()]->batch->tasks.assignment();
   });
 }
 

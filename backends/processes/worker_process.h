@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -88,9 +89,9 @@ class WorkerProcess {
   void request_stop();
   /// Whether parts of such batches are here, which are neither over nor taken back.
   bool holds_stopped();
-  /// Whether the part that was sent first, of those that are not over, is of the batch with this
-  /// name in its cluster.
-  bool is_at(const std::array<std::uint64_t, 2>& assignment);
+  /// The name in its cluster of the batch that the part is of which was sent first, of those that
+  /// are not over. Zeros: there is none.
+  std::array<std::uint64_t, 2> assignment();
   bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
   int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
 
@@ -169,7 +170,8 @@ class WorkerProcess {
   SharingSender sender_;
   Encoder message_;
   RingWriter<task_unit> out_;
-  std::set<std::uint32_t> introduced_;
+  std::map<std::uint32_t, ModuleName> introduced_;  // by number, as the worker knows them
+  std::set<std::uint32_t> checked_;                 // in this call
   std::set<std::uint64_t> initialised_;
   std::uint64_t tasks_sent_ = 0;
 

@@ -24,8 +24,8 @@ void NodeAgent::State::open(const NodeCall& about) {
   if (calls.contains(key)) return;
   std::map<std::string, std::string> environment = options.worker_environment;
   environment["PARACORD_ROOT_CLIENT"] = number_text(about.root);
-  environment["PARACORD_CLIENT"] = number_text(about.client);
   environment["PARACORD_NODE"] = number_text(plane->self());
+  roots[about.client] = about.root;
   try {
     calls[key] = std::make_unique<AgentCall>(
         about, slots, most_parked, std::move(environment),
@@ -36,7 +36,8 @@ void NodeAgent::State::open(const NodeCall& about) {
           mail.with([&](Mail& waiting) { waiting.printed.push_back(std::move(printed)); });
           if (!mail_waits.exchange(true)) control.wake();
           return true;
-        });
+        },
+        [this] { post([this] { pump_due = true; }); });
   } catch (const std::exception& error) {
     if (options.log) options.log(std::string("a call cannot be read: ") + error.what());
     calls.erase(key);
@@ -84,12 +85,13 @@ void NodeAgent::State::end(const CallKey& key) {
   if (found == calls.end() || found->second->batches() != 0) return;
   const Program program = found->second->setup().program;
   const bool prepared = found->second->state() == AgentCall::State::ready;
+  const PeerId root = found->second->about().root;
   calls.erase(found);
   borrowed.erase(key);
   ending.erase(key);
   if (prepared && !program.files.empty()) release_program(program);
   if (const auto again = reopened.extract(key); !again.empty()) open(again.mapped());
-  retire_workers(key.first);
+  retire_workers(root);
   pump_due = true;
 }
 
@@ -108,16 +110,21 @@ void NodeAgent::State::end_client(PeerId client) {
     });
     if (!wanted) store.erase(object);
   }
-  gone.insert(client);
-  retire_workers(client);
+  const auto known = roots.extract(client);
+  if (known.empty()) return;
+  gone.insert(known.mapped());
+  retire_workers(known.mapped());
 }
 
-// Of a client that is gone, when its last call has ended here: before, they are at work.
-void NodeAgent::State::retire_workers(PeerId client) {
-  const auto call = calls.lower_bound({client, 0});
-  if (call != calls.end() && call->first.first == client) return;
-  if (gone.erase(client) == 0) return;
-  const std::string mark = "PARACORD_CLIENT=" + number_text(client);
+// They serve all calls of a root: its own and those inside its tasks, whose clients are workers
+// themselves. So they retire when one of these is gone and nothing else of the root runs here. If
+// the root has gone on after all, others are started.
+void NodeAgent::State::retire_workers(PeerId root) {
+  const bool at_work = std::any_of(calls.begin(), calls.end(), [&](const auto& call) {
+    return call.second->about().root == root;
+  });
+  if (at_work || gone.erase(root) == 0) return;
+  const std::string mark = "PARACORD_ROOT_CLIENT=" + number_text(root);
   detail::ProcessPool::instance().retire([&](const detail::WorkerSpec& spec) {
     return std::find(spec.environment.begin(), spec.environment.end(), mark) !=
            spec.environment.end();
@@ -225,39 +232,6 @@ void NodeAgent::State::gathered(const Attempt& attempt, Status status) {
   pump_due = true;
 }
 
-// Gives batches that are ready to their calls: once for all that this turn has changed. One call
-// alone may have its next batches with the workers already. Several share the slots:
-// there, what is submitted runs.
-void NodeAgent::State::pump() {
-  if (!std::exchange(pump_due, false)) return;
-  std::map<CallKey, int> in_flight;
-  for (const auto& [attempt, one] : running) {
-    if (one.submitted && !one.over && !one.parked) ++in_flight[one.call];
-  }
-  std::set<CallKey> active;
-  for (const Attempt& attempt : ready) active.insert(running.at(attempt).call);
-  for (const auto& [key, count] : in_flight) active.insert(key);
-  const bool alone = active.size() <= 1;
-  for (std::size_t i = 0; i != ready.size();) {
-    const Attempt attempt = ready[i];
-    Running& one = running.at(attempt);
-    const AgentCall& call = *calls.at(one.call);
-    if (call.state() != AgentCall::State::ready || is_full(one.call)) {
-      ++i;
-      continue;
-    }
-    if (!alone && busy >= static_cast<int>(slots)) break;
-    ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(i));
-    ++in_flight[one.call];
-    submit(attempt);
-  }
-  for (const auto& [key, call] : calls) {
-    if (call->state() != AgentCall::State::ready) continue;
-    const int most = alone ? static_cast<int>(slots) : std::max(in_flight[key], 1);
-    call->allow(most);
-  }
-}
-
 void NodeAgent::State::submit(const Attempt& attempt) {
   Running& one = running.at(attempt);
   one.submitted = true;
@@ -300,7 +274,11 @@ void NodeAgent::State::lend(const Attempt& attempt, bool begins) {
 void NodeAgent::State::backend_done(const Attempt& attempt, const Status& status) {
   Running& one = running.at(attempt);
   one.over = true;
-  if (!one.parked) --busy;
+  if (one.parked) {
+    calls.at(one.call)->backend().park(one.batch->assignment(), false);
+  } else {
+    --busy;
+  }
   calls.at(one.call)->over();
   if (status.code() == StatusCode::unavailable) one.refusal = status.message();
   if (one.unnamed == 0) finish(attempt, one.refusal);

@@ -27,13 +27,15 @@ struct RelayedInitializer {
 }  // namespace
 
 AgentCall::AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
-                     std::map<std::string, std::string> environment, OnWorkerOutput on_output)
+                     std::map<std::string, std::string> environment, OnWorkerOutput on_output,
+                     std::function<void()> has_idle_worker)
     : about_(about),
       setup_(decode_setup(*about.call.setup)),
       slots_(slots),
       most_parked_(most_parked),
       environment_(std::move(environment)),
-      on_output_(std::move(on_output)) {}
+      on_output_(std::move(on_output)),
+      has_idle_worker_(std::move(has_idle_worker)) {}
 
 AgentCall::~AgentCall() {
   if (backend_ != nullptr) backend_->finish_call();
@@ -56,7 +58,7 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
   options_.backend_options = local;
   backend_ = std::make_unique<detail::ProcessesBackend>();
   backend_->relay({program.executable, [this](std::uint32_t number) { return module(number); },
-                   static_cast<int>(slots_), setup_.at_once});
+                   static_cast<int>(slots_), setup_.at_once, has_idle_worker_});
   CallSettings settings{};
   // One more than may be parked: where all slots of a cluster wait, each node lends another.
   settings.n_jobs = static_cast<int>(slots_ + most_parked_ + 1);
@@ -66,14 +68,29 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
   settings.on_output = &on_output_;
   const Configured configured = backend_->configure(settings);
   if (!configured.status.ok()) return refuse(configured.status.message());
-  allow(static_cast<int>(slots_));
+  allow_alone(static_cast<int>(slots_));
   state_ = State::ready;
 }
 
+// A batch is one of the client's jobs, and is shared out here.
+int AgentCall::within_jobs(int busy) const {
+  return setup_.n_jobs == 0 ? busy : std::min(busy, static_cast<int>(setup_.n_jobs));
+}
+
+void AgentCall::allow_alone(int busy) {
+  busy = within_jobs(busy);
+  if (std::exchange(alone_, busy) != busy) backend_->allow(busy);
+}
+
+int AgentCall::hold() {
+  alone_ = 0;
+  // First: so nothing that has not begun counts.
+  backend_->allow(0, false);
+  return backend_->busy();
+}
+
 void AgentCall::allow(int busy) {
-  // A batch is one of the client's jobs, and is shared out here.
-  if (setup_.n_jobs != 0) busy = std::min(busy, static_cast<int>(setup_.n_jobs));
-  if (std::exchange(allowed_, busy) != busy) backend_->allow(busy);
+  backend_->allow(within_jobs(busy), false);
 }
 
 void AgentCall::refuse(std::string why) {

@@ -19,7 +19,8 @@ class AgentCall {
  public:
   /// Throws SerializationError for a setup that cannot be read.
   AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
-            std::map<std::string, std::string> environment, OnWorkerOutput on_output);
+            std::map<std::string, std::string> environment, OnWorkerOutput on_output,
+            std::function<void()> has_idle_worker);
   AgentCall(const AgentCall&) = delete;
   ~AgentCall();
 
@@ -42,25 +43,31 @@ class AgentCall {
   int batches() const { return batches_; }
   /// Of one that was submitted.
   void over() { --batches_; }
-  /// So many workers of it may be busy at once.
+  /// The only call with work: so many of its workers run tasks, and are sent more ahead.
+  void allow_alone(int busy);
+  /// The call shares the slots: its workers run what they have begun; the rest waits. Returns how
+  /// many do. Then so many may.
+  int hold();
   void allow(int busy);
   detail::ProcessesBackend& backend() { return *backend_; }
 
  private:
   detail::ModuleName module(std::uint32_t number);
+  int within_jobs(int busy) const;
 
   const NodeCall about_;
   const CallSetup setup_;
   const std::uint32_t slots_, most_parked_;
   std::map<std::string, std::string> environment_;
   const OnWorkerOutput on_output_;
+  const std::function<void()> has_idle_worker_;
   State state_ = State::preparing;
   std::string refusal_;
   detail::Guarded<std::map<std::uint32_t, detail::ModuleName>> modules_;
   ParallelOptions options_;
   std::unique_ptr<detail::ProcessesBackend> backend_;
   int batches_ = 0;
-  int allowed_ = 0;
+  int alone_ = 0;  // what allow_alone() has allowed, while that holds
 };
 
 }  // namespace paracord::cluster

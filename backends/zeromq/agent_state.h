@@ -48,18 +48,24 @@ struct NodeAgent::State {
   bool program_ready(const CallKey& key, Status status, const ProgramCache::Ready& ready);
   void end(const CallKey& key);
   void end_client(PeerId client);
-  void retire_workers(PeerId client);
+  void retire_workers(PeerId root);
   void run(Assign assign);
   void open_payload(const Attempt& attempt, Status status, Held held);
   void gather(const Attempt& attempt);
   void gathered(const Attempt& attempt, Status status);
-  void pump();
   void submit(const Attempt& attempt);
   void stop(const Attempt& attempt);
   void give_back(const Attempt& attempt);
   void lend(const Attempt& attempt, bool begins);
   void backend_done(const Attempt& attempt, const Status& status);
   void finish(const Attempt& attempt, const std::string& refusal);
+
+  // --- slots (agent_slots.cc) ---
+  struct Share;
+  void pump();
+  std::vector<Share> shares();
+  void share_slots(std::vector<Share>& all);
+  int submit_ready(Share& share, int most);
 
   // --- what batches need (agent_objects.cc) ---
   void obtain(const ObjectId& object, PeerId client, const std::vector<ObjectSources>& sources,
@@ -118,7 +124,8 @@ struct NodeAgent::State {
   std::map<CallKey, std::unique_ptr<AgentCall>> calls;
   std::set<CallKey> ending;
   std::map<CallKey, NodeCall> reopened;  // while they were ending
-  std::set<PeerId> gone;                 // clients whose calls are still ending
+  std::map<PeerId, PeerId> roots;        // of clients that have made calls here
+  std::set<PeerId> gone;                 // roots whose calls are still ending
   std::map<Attempt, Running> running;
   std::deque<Attempt> ready;
   bool pump_due = false;  // something has changed that lets batches begin
