@@ -19,6 +19,8 @@ struct SchedulerView {
     /// As it has reported last.
     std::uint64_t memory_bytes, memory_limit, spilled_bytes, sent_bytes, received_bytes,
         workers_lost;
+    std::uint32_t waiting = 0;  ///< batches whose task waits for others
+    std::uint32_t usable = 0;   ///< slots that are free, or with tasks that wait for nobody
   };
   struct Client {
     PeerId id, root;

@@ -26,7 +26,9 @@ SchedulerView::Node view_of(const Node& node) {
           report.spilled_bytes,
           report.sent_bytes,
           report.received_bytes,
-          report.workers_lost};
+          report.workers_lost,
+          node.waiting,
+          usable_slots(node)};
 }
 
 SchedulerView::Client view_of(const Client& client) {

@@ -17,8 +17,8 @@ using TaskNumber = std::uint32_t;
 struct SimTask {
   PeerId client = 0;
   Time duration{};
-  int nested_tasks = 0;  ///< that it waits for, in a call of its own
-  int depth = 0;
+  int nested_tasks = 0;        ///< that it waits for, in a call of its own
+  int depth = 0, deepest = 2;  ///< of the calls that it is in, and that may be made below it
   bool is_wanted = true;
   std::uint32_t runs = 0, deliveries = 0;
   // The last run that ended, whose result has not been let go of.

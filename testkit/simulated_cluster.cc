@@ -178,6 +178,7 @@ bool SimulatedCluster::is_excused(const SimTask& task) const {
 void SimulatedCluster::watch() {
   if (!setting_.checks_each_step && world_.events() % 100'000 != 0) return;
   notice_losses();
+  check_progress();
   check_bounds();
 }
 

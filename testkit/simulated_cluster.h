@@ -87,6 +87,7 @@ class SimulatedCluster {
   SimNode* some_node();
   SimProgram* some_program();
   bool all_programs_are_over() const;
+  void check_progress();
   void check_bounds();
   void check_the_end();
   std::string describe_all() const;

@@ -135,6 +135,28 @@ void SimulatedCluster::end_faults() {
   }
 }
 
+// What docs/protocol.md says of progress, after each step: where something is queued, a slot of
+// those that are there is with tasks that wait for nobody, or free. Nodes do their part of it, too.
+void SimulatedCluster::check_progress() {
+  for (const auto& [id, node] : nodes_) {
+    if (const std::string wrong = node->check(); !wrong.empty())
+      world_.fail("at node " + std::to_string(id) + ": " + wrong);
+  }
+  if (scheduler_ == nullptr) return;
+  const SchedulerView now = view();
+  std::uint32_t there = 0, usable = 0;
+  for (const auto& node : now.nodes) {
+    const bool is_up = node.state == std::string("up");
+    // Who is suspect may come back, with slots.
+    if (!is_up && node.state != std::string("draining")) return;
+    there += is_up ? node.slots : 0;
+    usable += is_up ? node.usable : 0;
+    if (node.lent > node.waiting) world_.fail("slots are lent for tasks that do not wait");
+  }
+  if (now.tasks_queued != 0 && there != 0 && usable == 0)
+    world_.fail("tasks are queued, and all slots are with tasks that wait for others");
+}
+
 // Memory stays within what was set, and the ledger keeps within what it was told.
 void SimulatedCluster::check_bounds() {
   if (scheduler_ == nullptr || world_.events() % 16 != 0) return;

@@ -8,8 +8,16 @@ namespace paracord::testkit {
 using namespace cluster;
 using std::chrono::milliseconds;
 
-SimNode::SimNode(Outside& outside, NodeHello about)
-    : out_(outside), about_(about), ledger_(std::move(about)) {}
+SimNode::SimNode(Outside& outside, const NodeHello& about)
+    : out_(outside),
+      about_(about),
+      ledger_(about),
+      workers_({outside.world, lives_,
+                [this](const Attempt& attempt, std::uint32_t task, std::uint64_t worker) {
+                  begin_task(attempt, task, worker);
+                },
+                [this](const Attempt& attempt) { end_job(attempt); }},
+               about) {}
 
 void SimNode::start() {
   ledger_.connected(out_.world.now());
@@ -30,52 +38,37 @@ void SimNode::reconnect() {
 
 void SimNode::kill() {
   if (!std::exchange(*lives_, false)) return;
-  for (const auto& [program, attempt] : std::exchange(programs_, {}))
+  for (const auto& [program, caller] : std::exchange(programs_, {}))
     out_.end_program(program, false);
 }
 
 void SimNode::drain() {
   if (!*lives_ || std::exchange(is_draining_, true)) return;
   ledger_.drain();
-  for (const Attempt& attempt : std::exchange(queue_, {})) give_back(attempt);
+  for (const auto& [attempt, job] : jobs_) workers_.give_back(attempt);
   pump();
 }
 
-void SimNode::begin_jobs() {
-  while (!queue_.empty() && begun_ < about_.slots + lent_.size()) {
-    const Attempt attempt = queue_.front();
-    queue_.pop_front();
-    Job& job = jobs_.at(attempt);
-    job.is_begun = true;
-    job.began = out_.world.now();
-    ++begun_;
-    begin_task(attempt);
-  }
-}
-
-void SimNode::begin_task(const Attempt& attempt) {
+void SimNode::begin_task(const Attempt& attempt, std::uint32_t task, std::uint64_t worker) {
   Job& job = jobs_.at(attempt);
-  if (job.ends_early || job.next == job.tasks.size()) {
-    end_job(attempt);
+  if (!job.began) job.began = out_.world.now();
+  out_.book.begins(job.tasks[task], id(), attempt, job.assigned);
+  const SimTask& what = out_.book.task(job.tasks[task]);
+  const Caller caller{attempt, task, worker};
+  if (what.nested_tasks != 0) {
+    start_nested(job, what, caller);
     return;
   }
-  const TaskNumber number = job.tasks[job.next];
-  out_.book.begins(number, id(), attempt, job.assigned);
-  const SimTask& task = out_.book.task(number);
-  if (task.nested_tasks != 0) {
-    start_nested(job, task);
-    return;
-  }
-  out_.world.after(task.duration, [this, attempt, lives = lives_] {
-    if (*lives && jobs_.contains(attempt)) task_ended(attempt);
+  out_.world.after(what.duration, [this, caller, lives = lives_] {
+    if (*lives) task_ended(caller);
   });
 }
 
-void SimNode::start_nested(Job& job, const SimTask& task) {
+void SimNode::start_nested(const Job& job, const SimTask& task, const Caller& caller) {
   SimProgramPlan plan;
   plan.machine = id();
   plan.identity.client = 0;  // a new one
-  plan.identity.root = calls_.at({job.assign.client, job.assign.batch.call});
+  plan.identity.root = calls_.at({job.assign.client, job.assign.batch.call}).root;
   plan.identity.name = "nested";
   plan.parent = job.assign.attempt;
   plan.parent_node = id();
@@ -85,32 +78,29 @@ void SimNode::start_nested(Job& job, const SimTask& task) {
   call.most_batch = 2;
   call.least_duration = task.duration / 8;
   call.most_duration = task.duration / 2;
-  call.nested = plan.depth < 2 ? 0.3 : 0;
+  call.nested = plan.depth < task.deepest ? 0.3 : 0;
+  call.deepest = task.deepest;
+  call.is_read_slowly = out_.world.chance(0.3);
   plan.calls.push_back(call);
-  const Attempt attempt = job.assign.attempt;
-  const PeerId program = out_.start_program(std::move(plan));
-  job.program = program;
-  programs_[program] = attempt;
+  programs_[out_.start_program(std::move(plan))] = caller;
 }
 
 void SimNode::program_ended(PeerId program) {
-  const auto found = programs_.find(program);
-  if (found == programs_.end()) return;
-  const Attempt attempt = found->second;
-  programs_.erase(found);
-  if (!*lives_ || !jobs_.contains(attempt)) return;
-  jobs_.at(attempt).program = 0;
-  task_ended(attempt);
+  const auto found = programs_.extract(program);
+  if (!found.empty() && *lives_) task_ended(found.mapped());
 }
 
-void SimNode::task_ended(const Attempt& attempt) {
-  Job& job = jobs_.at(attempt);
-  const TaskNumber number = job.tasks[job.next];
-  out_.book.ends(number, id(), attempt, job.assigned);
-  held_[{attempt, job.next}] = number;
-  job.unreported.push_back(job.next++);
+// Unless its worker was killed meanwhile.
+void SimNode::task_ended(const Caller& caller) {
+  if (!workers_.runs(caller.worker, caller.attempt, caller.task)) return;
+  Job& job = jobs_.at(caller.attempt);
+  const TaskNumber number = job.tasks[caller.task];
+  out_.book.ends(number, id(), caller.attempt, job.assigned);
+  held_[{caller.attempt, caller.task}] = number;
+  job.unreported.push_back(caller.task);
+  job.done[caller.task] = true;
   if (out_.world.chance(0.5)) report(job);
-  begin_task(attempt);
+  workers_.task_ended(caller.worker);
   pump();
 }
 
@@ -126,30 +116,15 @@ void SimNode::report(Job& job) {
 void SimNode::end_job(const Attempt& attempt) {
   Job& job = jobs_.at(attempt);
   report(job);
-  const Time ran = job.is_begun ? out_.world.now() - job.began : Time(0);
-  ledger_.batch_over(attempt, job.next, ran.count());
-  const PeerId program = job.program;
-  if (job.is_begun) --begun_;
+  const Time ran = job.began ? out_.world.now() - *job.began : Time(0);
+  const auto next = std::find(job.done.begin(), job.done.end(), false) - job.done.begin();
+  ledger_.batch_over(attempt, static_cast<std::uint32_t>(next), ran.count());
   jobs_.erase(attempt);
-  if (program != 0) {
-    programs_.erase(program);
-    out_.end_program(program, true);
-  }
-  begin_jobs();
-}
-
-void SimNode::give_back(const Attempt& attempt) {
-  const auto found = jobs_.find(attempt);
-  if (found == jobs_.end()) return;
-  found->second.ends_early = true;
-  if (found->second.is_begun) return;  // when its task has ended
-  queue_.erase(std::remove(queue_.begin(), queue_.end(), attempt), queue_.end());
-  end_job(attempt);
+  pump();
 }
 
 void SimNode::on(const node::OpenCall& effect) {
-  if (!calls_.emplace(std::pair{effect.call.client, effect.call.call.call}, effect.call.root)
-           .second)
+  if (!calls_.emplace(std::pair{effect.call.client, effect.call.call.call}, effect.call).second)
     out_.world.fail("a node was told of a call twice");
 }
 
@@ -160,13 +135,17 @@ void SimNode::on(const node::EndCall& effect) {
 
 void SimNode::on(const node::Run& effect) {
   const Assign& assign = effect.assign;
-  if (!calls_.contains({assign.client, assign.batch.call}))
+  const std::pair call{assign.client, assign.batch.call};
+  if (!calls_.contains(call)) {
     out_.world.fail("a batch came before its call");
+    return;
+  }
   if (jobs_.contains(assign.attempt)) out_.world.fail("an attempt was to run twice");
   Job& job = jobs_[assign.attempt];
   job.assign = assign;
   job.assigned = out_.world.now();
   job.tasks = decode_tasks(assign.batch.payload);
+  job.done.assign(job.tasks.size(), false);
   if (job.tasks.size() != assign.batch.count) out_.world.fail("a batch came with other tasks");
   if (!assign.batch.needs.empty()) {
     out_.world.after(milliseconds(20), [this, needs = assign.batch.needs, lives = lives_] {
@@ -175,23 +154,24 @@ void SimNode::on(const node::Run& effect) {
       pump();
     });
   }
-  queue_.push_back(assign.attempt);
-  if (is_draining_) {
-    queue_.pop_back();
-    give_back(assign.attempt);
-  }
-  begin_jobs();
+  workers_.add(call, calls_.at(call).call.nesting_level, assign.attempt, assign.batch.count);
+  if (is_draining_) workers_.give_back(assign.attempt);
 }
 
 void SimNode::on(const node::Stop& effect) {
-  const auto found = jobs_.find(effect.attempt);
-  if (found == jobs_.end()) return;
-  queue_.erase(std::remove(queue_.begin(), queue_.end(), effect.attempt), queue_.end());
-  end_job(effect.attempt);
+  std::vector<PeerId> its;
+  for (const auto& [program, caller] : programs_) {
+    if (caller.attempt == effect.attempt) its.push_back(program);
+  }
+  workers_.kill(effect.attempt);
+  for (const PeerId program : its) {
+    programs_.erase(program);
+    out_.end_program(program, true);
+  }
 }
 
 void SimNode::on(const node::GiveBack& effect) {
-  give_back(effect.attempt);
+  workers_.give_back(effect.attempt);
 }
 
 void SimNode::on(const node::Lent& effect) {
@@ -200,7 +180,7 @@ void SimNode::on(const node::Lent& effect) {
   // One more in need, when slots are gone that were counted on: see scheduler/nesting.h.
   const std::size_t most = about_.most_parked + (out_.slots_go ? 1 : 0);
   if (lent_.size() > most) out_.world.fail("more slots were lent than may be");
-  begin_jobs();
+  workers_.park(effect.attempt, effect.begins);
 }
 
 void SimNode::on(const node::Release& effect) {
@@ -220,9 +200,10 @@ void SimNode::on(const node::Refused& effect) {
 std::string SimNode::describe() const {
   std::string text = "at node " + std::to_string(id()) + ":";
   for (const auto& [attempt, job] : jobs_)
-    text += " " + to_string(attempt) + (job.is_begun ? " runs" : " waits") +
-            (lent_.contains(attempt) ? " and lends" : "") + (job.program != 0 ? " calls" : "") +
-            ";";
+    text += " " + to_string(attempt) + (job.began ? " runs" : " waits") +
+            (lent_.contains(attempt) ? " and lends;" : ";");
+  for (const auto& [program, caller] : programs_)
+    text += " " + to_string(caller.attempt) + " calls as " + std::to_string(program) + ";";
   return text;
 }
 

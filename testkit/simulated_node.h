@@ -1,19 +1,20 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "paracord/backends/zeromq/node_ledger.h"
 #include "paracord/testkit/simulated_program.h"
+#include "paracord/testkit/simulated_workers.h"
 
 namespace paracord::testkit {
 
-/// A node: runs what it is told on its slots, in virtual time. A task that makes calls is a program
-/// of its own, on this machine.
+/// A node: runs what it is told on its workers, in virtual time. A task that makes calls is a
+/// program of its own, on this machine.
 class SimNode {
  public:
   struct Outside {
@@ -25,7 +26,7 @@ class SimNode {
     std::function<void(PeerId, bool)> end_program;  ///< and whether it can say goodbye
     bool slots_go;                                  ///< of nodes that die, drain or fall silent
   };
-  SimNode(Outside& outside, cluster::NodeHello about);
+  SimNode(Outside& outside, const cluster::NodeHello& about);
   SimNode(const SimNode&) = delete;
 
   void start();
@@ -40,26 +41,30 @@ class SimNode {
   void program_ended(PeerId program);
   std::size_t open_calls() const { return calls_.size(); }
   std::string describe() const;
+  /// What its workers do that they should not; empty: nothing.
+  std::string check() const { return *lives_ ? workers_.check() : std::string(); }
   std::size_t jobs() const { return jobs_.size(); }
 
  private:
   struct Job {
     cluster::Assign assign;
     std::vector<TaskNumber> tasks;
-    std::uint32_t next = 0;
-    bool is_begun = false, ends_early = false;
+    std::vector<bool> done;
     std::vector<std::uint32_t> unreported;
-    Time assigned{}, began{};
-    PeerId program = 0;
+    Time assigned{};
+    std::optional<Time> began;
+  };
+  struct Caller {
+    cluster::Attempt attempt;
+    std::uint32_t task;
+    std::uint64_t worker;
   };
 
-  void begin_jobs();
-  void begin_task(const cluster::Attempt& attempt);
-  void start_nested(Job& job, const SimTask& task);
-  void task_ended(const cluster::Attempt& attempt);
+  void begin_task(const cluster::Attempt& attempt, std::uint32_t task, std::uint64_t worker);
+  void start_nested(const Job& job, const SimTask& task, const Caller& caller);
+  void task_ended(const Caller& caller);
   void report(Job& job);
   void end_job(const cluster::Attempt& attempt);
-  void give_back(const cluster::Attempt& attempt);
   void pump();
   void wake();
 
@@ -78,16 +83,15 @@ class SimNode {
   const cluster::NodeHello about_;
   cluster::NodeLedger ledger_;
   std::map<cluster::Attempt, Job> jobs_;
-  std::deque<cluster::Attempt> queue_;
   std::set<cluster::Attempt> lent_;
-  std::map<std::pair<PeerId, cluster::CallId>, PeerId> calls_;  ///< and their roots
+  std::map<std::pair<PeerId, cluster::CallId>, cluster::NodeCall> calls_;
   std::map<std::pair<cluster::Attempt, std::uint32_t>, TaskNumber> held_;
-  std::map<PeerId, cluster::Attempt> programs_;
+  std::map<PeerId, Caller> programs_;  ///< of tasks that make calls
   std::set<cluster::ObjectId> objects_;
-  std::uint32_t begun_ = 0;
   bool is_pumping_ = false, is_draining_ = false;
   Time wake_at_ = Time::max();
   std::shared_ptr<bool> lives_ = std::make_shared<bool>(true);
+  SimWorkers workers_;
 };
 
 }  // namespace paracord::testkit

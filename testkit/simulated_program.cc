@@ -32,8 +32,10 @@ void SimProgram::open_call(CallId id) {
     task.client = plan_.identity.client;
     task.duration = out_.world.between(call.plan.least_duration, call.plan.most_duration);
     task.depth = plan_.depth;
+    task.deepest = call.plan.deepest;
     if (out_.world.chance(call.plan.nested))
-      task.nested_tasks = 1 + static_cast<int>(out_.world.below(4));
+      task.nested_tasks =
+          1 + static_cast<int>(out_.world.below(static_cast<std::uint64_t>(call.plan.most_nested)));
     call.todo.push_back(out_.book.add(task));
   }
   call.undelivered = call.todo.size();
@@ -61,7 +63,25 @@ void SimProgram::submit(CallId id) {
     batches_.emplace(number, std::move(batch));
   }
   ledger_.to_come(id, call.todo.size());
-  if (plan_.parent.counter != 0 && !std::exchange(call.is_waiting, true)) ledger_.waiting(id, true);
+  wait(id);
+}
+
+// A task that makes a call.
+void SimProgram::wait(CallId id) {
+  if (plan_.parent.counter != 0 && !std::exchange(calls_.at(id).is_waiting, true))
+    ledger_.waiting(id, true);
+}
+
+// It does something with a result before it waits for the next.
+void SimProgram::stop_waiting_for_a_while(CallId id) {
+  Call& call = calls_.at(id);
+  if (!call.plan.is_read_slowly || call.is_closed || !std::exchange(call.is_waiting, false)) return;
+  ledger_.waiting(id, false);
+  out_.world.after(out_.world.between(Time(0), milliseconds(3)), [this, id, lives = lives_] {
+    if (!*lives || over_ || calls_.at(id).is_closed) return;
+    wait(id);
+    pump();
+  });
 }
 
 void SimProgram::cancel(CallId id) {

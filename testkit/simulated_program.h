@@ -16,8 +16,11 @@ struct SimCallPlan {
   std::int32_t priority = 0;
   int tasks = 0, most_batch = 1, window = 8;  ///< window: batches that are not over
   Time least_duration{}, most_duration{};
-  double nested = 0;   ///< the part of the tasks that make calls
-  double fetched = 0;  ///< the part of the results that have to be fetched
+  double nested = 0;            ///< the part of the tasks that make calls
+  int deepest = 2;              ///< levels of those
+  int most_nested = 4;          ///< tasks of each
+  bool is_read_slowly = false;  ///< its caller waits for each result, not for all
+  double fetched = 0;           ///< the part of the results that have to be fetched
   std::size_t payload = 0;
   std::vector<cluster::ObjectId> needs;
   Time cancel_after = Time::max();
@@ -76,6 +79,8 @@ class SimProgram {
 
   void open_call(cluster::CallId id);
   void submit(cluster::CallId id);
+  void wait(cluster::CallId id);
+  void stop_waiting_for_a_while(cluster::CallId id);
   void cancel(cluster::CallId id);
   void close(cluster::CallId id);
   void run_inline(cluster::CallId id, std::size_t next);

@@ -43,6 +43,7 @@ void SimProgram::on(const client::Arrived& effect) {
   const std::vector<TaskNumber> in_payload = decode_tasks(effect.payload, &made_by);
   if (made_by != effect.attempt) out_.world.fail("results came under another attempt's name");
   const Call& call = calls_.at(found->second.call);
+  stop_waiting_for_a_while(found->second.call);
   for (const std::uint32_t task : effect.tasks) {
     const TaskNumber number = found->second.tasks.at(task);
     if (std::find(in_payload.begin(), in_payload.end(), number) == in_payload.end())

@@ -23,6 +23,15 @@ class Dice {
   std::mt19937_64 random_;
 };
 
+// Many tasks that make calls, some of them deep: more than any limit of a node's.
+void make_nested(Dice& dice, SimCallPlan& call) {
+  call.nested = dice.one_in(2) ? 1 : 0.5;
+  call.deepest = 1 + dice.below(8);
+  call.most_nested = 1 + dice.below(10);
+  call.tasks = 1 + dice.below(200);
+  call.window = 1 + dice.below(64);
+}
+
 SimCallPlan random_call(Dice& dice) {
   SimCallPlan call;
   call.priority = dice.below(3);
@@ -37,6 +46,7 @@ SimCallPlan random_call(Dice& dice) {
   call.payload = static_cast<std::size_t>(dice.below(2000));
   for (int i = dice.below(3); i != 0; --i)
     call.needs.push_back({{static_cast<std::uint64_t>(dice.below(5)), 7}, 1000});
+  if (dice.one_in(5)) make_nested(dice, call);
   if (dice.one_in(5)) call.cancel_after = milliseconds(dice.below(15000));
   return call;
 }
@@ -69,7 +79,8 @@ SimulatedCluster::Setting SimulatedCluster::random_setting(std::uint64_t seed) {
   setting.seed = seed;
   setting.nodes = 1 + dice.below(5);
   setting.most_slots = 1 + static_cast<std::uint32_t>(dice.below(4));
-  setting.most_parked = static_cast<std::uint32_t>(dice.below(3));
+  if (dice.one_in(12)) setting.most_slots = 64;
+  setting.most_parked = static_cast<std::uint32_t>(dice.below(dice.one_in(3) ? 12 : 3));
   if (dice.one_in(2)) setting.options.queue_bytes = 4000 + dice.number() % 20000;
   for (int i = 1 + dice.below(4); i != 0; --i) {
     std::vector<SimCallPlan> calls;

@@ -6,10 +6,10 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <set>
 #include <unordered_set>
 #include <vector>
 
+#include "paracord/backends/processes/lanes.h"
 #include "paracord/backends/processes/process_pool.h"
 #include "paracord/backends/processes/processes.h"
 #include "paracord/core/auto_batching.h"
@@ -32,9 +32,9 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     std::function<ModuleName(std::uint32_t)> modules;  ///< what the caller's numbers mean here
     int slots = 1;                                     ///< tasks at once; workers may be more
     bool at_once = false;                              ///< the caller reads the results one by one
-    /// Any thread: a worker has nothing to do any more, where others may use its share. See
-    /// allow().
-    std::function<void()> has_idle_worker{};
+    /// Any thread: where others share the slots (see allow()), a worker has nothing to do any more,
+    /// or a part waits for one.
+    std::function<void()> has_changed{};
   };
   void relay(Relay relay);
   /// From now on so many workers run tasks at once, not counting those that are parked. `ahead`:
@@ -85,10 +85,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     int failed_starts = 0;          // in a row
     int most_busy = std::numeric_limits<int>::max();
     bool ahead = true;  // see allow()
-    // Batches whose task waits for others, and leaves its place to one of them. By name, not by
-    // lane: what is said of a batch may come before its worker is seen to have begun it, or after
-    // its end.
-    std::set<std::array<std::uint64_t, 2>> parked;
+    ParkedBatches parked;
     Status trouble;  // no worker can run what is to be run
     std::unordered_set<RemoteBatch*> batches;
   };
@@ -96,13 +93,8 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void prepare_call(const ParallelOptions& options, int nesting_level);
   void abandon();
   void dispatch(BatchPart part);
-  struct Lanes {
-    std::optional<std::size_t> idle, empty, busy;
-    int busy_count = 0;
-    int free_count = 0;  // idle or empty
-  };
-  static Lanes look(State& state);
-  static std::optional<std::size_t> choose(State& state);
+  static LaneChoice look(const State& state);
+  static std::optional<std::size_t> choose(const State& state);
   std::optional<BatchPart> send(std::size_t lane, BatchPart part);
   WorkerHandle worker_of(std::size_t lane);
   void forget(std::size_t lane, const WorkerProcess& lost);
@@ -114,12 +106,12 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void end_stopped(WorkerProcess& worker, const char* why);
   static void refuse(BatchPart part, const Status& why);
   void send_backlog();
-  std::uint32_t share_of(State& state, const BatchPart& part) const;
+  std::uint32_t share_of(const State& state, const BatchPart& part) const;
   void share_out(WorkerProcess& idle);
   void feed_idle_workers();
   bool has_grown(Lane& lane);
   void release_idle();
-  void tell_of_idle_worker();
+  void tell_of_change();
   static void clear(Lane& lane);
 
   ProcessPool* pool_ = &ProcessPool::instance();

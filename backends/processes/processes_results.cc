@@ -61,12 +61,12 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
     // begin that one.
     feed_idle_workers();
   }
-  tell_of_idle_worker();
+  tell_of_change();
 }
 
 void ProcessesBackend::place_free() {
   send_backlog();
-  tell_of_idle_worker();
+  tell_of_change();
 }
 
 // Somebody who sends to it meanwhile is still its sender.
@@ -76,10 +76,10 @@ void ProcessesBackend::clear(Lane& lane) {
   lane.senders = senders;
 }
 
-void ProcessesBackend::tell_of_idle_worker() {
+void ProcessesBackend::tell_of_change() {
   if (!relay_ || state_.with([](State& state) { return state.ahead; })) return;
   release_idle();
-  if (relay_->has_idle_worker) relay_->has_idle_worker();
+  if (relay_->has_changed) relay_->has_changed();
 }
 
 void ProcessesBackend::release_idle() {
@@ -189,7 +189,7 @@ void ProcessesBackend::worker_gone(WorkerProcess& worker, bool ran) {
   });
   // Its lane is free, and perhaps nothing else is under way that would look after these.
   send_backlog();
-  tell_of_idle_worker();
+  tell_of_change();
 }
 
 }  // namespace paracord::detail

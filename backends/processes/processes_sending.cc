@@ -26,57 +26,32 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
   dispatch({remote, 0, count, tasks->first_attempt()});
 }
 
-ProcessesBackend::Lanes ProcessesBackend::look(State& state) {
-  Lanes lanes;
-  // Where a batch was shared out, one of its workers waits: which one is not known.
-  std::set<std::array<std::uint64_t, 2>> not_found = state.parked;
-  for (std::size_t i = 0; i != state.lanes.size(); ++i) {
+LaneChoice ProcessesBackend::look(const State& state) {
+  return look_at_lanes(state.lanes.size(), state.parked, [&](std::size_t i) {
     const Lane& lane = state.lanes[i];
-    if (lane.worker == nullptr) {
-      lanes.busy_count += lane.starting;
-      if (lane.starting) continue;
-      ++lanes.free_count;
-      if (!lanes.empty) lanes.empty = i;
-      continue;
-    }
-    const int parts = lane.worker->parts_in_flight();
-    // One without a place and without a part is about to pass over what was taken back from it.
-    const bool has_place = lane.worker->has_place();
-    bool parked = false;
-    if (parts != 0 && !state.parked.empty()) {
-      const auto at = lane.worker->assignment();
-      parked = state.parked.contains(at);
-      if (parked && not_found.erase(at) != 0) continue;
-    }
-    lanes.busy_count += parts != 0 || !has_place;
-    if (lane.full || parked || lane.condemned || !has_place) continue;
-    if (parts == 0) {
-      ++lanes.free_count;
-      if (!lanes.idle) lanes.idle = i;
-    } else if (!lanes.busy || parts < state.lanes[*lanes.busy].worker->parts_in_flight()) {
-      lanes.busy = i;
-    }
-  }
-  return lanes;
+    LaneState known;
+    known.is_starting = lane.starting;
+    if (lane.worker == nullptr) return known;
+    known.has_worker = true;
+    known.is_closed = lane.full || lane.condemned;
+    known.parts = lane.worker->parts_in_flight();
+    known.has_place = lane.worker->has_place();
+    if (known.parts != 0 && !state.parked.empty()) known.at = lane.worker->assignment();
+    return known;
+  });
 }
 
-// The lane with the least to do: first those whose worker is there and idle, then a new one.
-std::optional<std::size_t> ProcessesBackend::choose(State& state) {
-  const Lanes lanes = look(state);
-  if (lanes.busy_count < state.most_busy) {
-    if (lanes.idle) return lanes.idle;
-    if (lanes.empty) return lanes.empty;
-  }
-  return state.ahead ? lanes.busy : std::nullopt;
+std::optional<std::size_t> ProcessesBackend::choose(const State& state) {
+  return look(state).next(state.most_busy, state.ahead);
 }
 
 // How many of the part's tasks go to one worker, where several have nothing to do: they may take
 // long, whatever the size of batches was learnt from.
-std::uint32_t ProcessesBackend::share_of(State& state, const BatchPart& part) const {
+std::uint32_t ProcessesBackend::share_of(const State& state, const BatchPart& part) const {
   const auto& batch_size = call_options_->batch_size;
   if (part.count == 1 || (batch_size && batch_size->count != BatchSize::automatic.count))
     return part.count;
-  const Lanes lanes = look(state);
+  const LaneChoice lanes = look(state);
   const int free = std::min(lanes.free_count, state.most_busy - lanes.busy_count);
   if (free <= 1) return part.count;
   const auto workers = static_cast<std::uint32_t>(free);
@@ -112,6 +87,7 @@ void ProcessesBackend::dispatch(BatchPart part) {
       if (relay_) state_.with([&](State& state) { --state.lanes[*lane].senders; });
     } else {
       rest.reset();
+      tell_of_change();
     }
     if (!others) continue;
     if (rest)

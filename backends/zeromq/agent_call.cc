@@ -28,14 +28,14 @@ struct RelayedInitializer {
 
 AgentCall::AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
                      std::map<std::string, std::string> environment, OnWorkerOutput on_output,
-                     std::function<void()> has_idle_worker)
+                     std::function<void()> has_changed)
     : about_(about),
       setup_(decode_setup(*about.call.setup)),
       slots_(slots),
       most_parked_(most_parked),
       environment_(std::move(environment)),
       on_output_(std::move(on_output)),
-      has_idle_worker_(std::move(has_idle_worker)) {}
+      has_changed_(std::move(has_changed)) {}
 
 AgentCall::~AgentCall() {
   if (backend_ != nullptr) backend_->finish_call();
@@ -58,7 +58,7 @@ void AgentCall::begin(const ProgramCache::Ready& program) {
   options_.backend_options = local;
   backend_ = std::make_unique<detail::ProcessesBackend>();
   backend_->relay({program.executable, [this](std::uint32_t number) { return module(number); },
-                   static_cast<int>(slots_), setup_.at_once, has_idle_worker_});
+                   static_cast<int>(slots_), setup_.at_once, has_changed_});
   CallSettings settings{};
   // One more than may be parked: where all slots of a cluster wait, each node lends another.
   settings.n_jobs = static_cast<int>(slots_ + most_parked_ + 1);

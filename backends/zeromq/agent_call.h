@@ -20,7 +20,7 @@ class AgentCall {
   /// Throws SerializationError for a setup that cannot be read.
   AgentCall(const NodeCall& about, std::uint32_t slots, std::uint32_t most_parked,
             std::map<std::string, std::string> environment, OnWorkerOutput on_output,
-            std::function<void()> has_idle_worker);
+            std::function<void()> has_changed);
   AgentCall(const AgentCall&) = delete;
   ~AgentCall();
 
@@ -60,7 +60,7 @@ class AgentCall {
   const std::uint32_t slots_, most_parked_;
   std::map<std::string, std::string> environment_;
   const OnWorkerOutput on_output_;
-  const std::function<void()> has_idle_worker_;
+  const std::function<void()> has_changed_;
   State state_ = State::preparing;
   std::string refusal_;
   detail::Guarded<std::map<std::uint32_t, detail::ModuleName>> modules_;

@@ -64,8 +64,7 @@ struct NodeAgent::State {
   struct Share;
   void pump();
   std::vector<Share> shares();
-  void share_slots(std::vector<Share>& all);
-  int submit_ready(Share& share, int most);
+  void share_out(std::vector<Share>& all);
 
   // --- what batches need (agent_objects.cc) ---
   void obtain(const ObjectId& object, PeerId client, const std::vector<ObjectSources>& sources,

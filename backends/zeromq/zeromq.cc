@@ -131,9 +131,11 @@ Status ZeromqBackend::open(const CallSettings& settings) {
   open_.store(true);
   (void)current_call();
   if (!nested_) return Status();
-  changed_.wait([&] { return ready_.load(); },
+  const auto trouble = [&] { return state_.with([](State& state) { return state.trouble; }); };
+  changed_.wait([&] { return ready_.load() || !trouble().ok(); },
                 std::chrono::steady_clock::now() + options_.connect_timeout);
   if (ready_.load()) return Status();
+  if (Status why = trouble(); !why.ok()) return why;
   return Status(StatusCode::unavailable,
                 "zeromq: the scheduler has not answered a call inside a task in time");
 }

@@ -256,6 +256,7 @@ void ZeromqBackend::refused(const std::string& why) {
   state_.with([&](State& state) {
     if (state.trouble.ok()) state.trouble = Status(StatusCode::unavailable, "zeromq: " + why);
   });
+  changed_.notify();
   if (const CallId call = call_.load(); call != 0) cluster_->client.cancel_call(call);
 }
 

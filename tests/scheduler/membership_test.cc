@@ -216,5 +216,78 @@ TEST_F(Membership, TasksThatANodeRefusesGoToOthers) {
   EXPECT_EQ(client.all<client::Over>().back().refusal, "nor here");
 }
 
+// A refusal belongs to the call: it holds for what comes later, as outcomes and retries send it.
+TEST_F(Membership, WhatIsSubmittedAfterAllNodesHaveRefusedIsRefused) {
+  auto& node = cluster.add_node(10);
+  auto& client = client_with(4);
+  node.ledger.batch_over(node.runs()[0].attempt, 0, 0, "no room");
+  cluster.settle();
+  const std::size_t runs = node.runs().size();
+  for (BatchId id = 5; id != 9; ++id) client.ledger.submit(cluster.batch(id));
+  cluster.settle();
+  for (std::size_t i = 1; i != runs; ++i)
+    node.ledger.batch_over(node.runs()[i].attempt, 0, 0, "no room");
+  cluster.settle();
+  EXPECT_EQ(node.runs().size(), runs);
+  const auto over = client.all<client::Over>();
+  EXPECT_EQ(over.size(), 8u);
+  for (const auto& one : over) EXPECT_EQ(one.refusal, "no room") << one.batch;
+  // Another call is not concerned, and a node that joins may take what comes then.
+  client.ledger.open_call(cluster.call(2));
+  client.ledger.submit(cluster.batch(20, 2));
+  auto& other = cluster.add_node(11);
+  client.ledger.submit(cluster.batch(21));
+  cluster.settle();
+  EXPECT_EQ(node.runs().size() + other.runs().size(), runs + 2);
+}
+
+class LastWillingNode : public Membership {
+ protected:
+  // Node 10 has refused, 11 has all it can take, and more is queued.
+  void SetUp() override {
+    auto& refusing = cluster.add_node(10);
+    willing = &cluster.add_node(11);
+    client = &client_with(12);
+    while (refusing.runs().size() != answered) {
+      refusing.ledger.batch_over(refusing.runs()[answered++].attempt, 0, 0, "no room");
+      cluster.settle();
+    }
+    for (const auto& over : client->all<client::Over>())
+      client->ledger.submit(cluster.batch(100 + over.batch));
+    cluster.settle();
+  }
+  std::size_t refused() const {
+    std::size_t count = 0;
+    for (const auto& over : client->all<client::Over>()) count += over.refusal == "no room";
+    return count;
+  }
+  SmallCluster::NodeSide* willing = nullptr;
+  SmallCluster::ClientSide* client = nullptr;
+  std::size_t answered = 0;
+};
+
+TEST_F(LastWillingNode, LeavesAndWhatIsQueuedIsRefused) {
+  const std::size_t taken = willing->runs().size();
+  ASSERT_LT(taken, 12u);
+  EXPECT_EQ(refused(), 0u);
+  willing->ledger.goodbye();
+  cluster.settle();
+  EXPECT_EQ(refused(), 12 - taken);
+}
+
+TEST_F(LastWillingNode, DrainsAndWhatIsQueuedIsRefused) {
+  const std::size_t taken = willing->runs().size();
+  willing->ledger.drain();
+  cluster.settle();
+  EXPECT_EQ(refused(), 12 - taken);
+}
+
+TEST_F(LastWillingNode, IsLostAndWhatIsQueuedIsRefused) {
+  const std::size_t taken = willing->runs().size();
+  willing->cut = true;
+  cluster.advance(cluster.options.node_lost_after + seconds(1));
+  EXPECT_EQ(refused(), 12 - taken);
+}
+
 }  // namespace
 }  // namespace paracord::cluster

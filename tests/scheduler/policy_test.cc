@@ -152,6 +152,66 @@ TEST_F(Policy, TheLastSlotDoesNotWait) {
   EXPECT_TRUE(inner.all<client::CallReady>().at(0).run_inline);
 }
 
+// One slot is lent for a batch, whichever of its tasks waits.
+TEST_F(Policy, ASecondWorkerOfTheSameBatchDoesNotWait) {
+  auto& node = cluster.add_node(10, 2, 8);
+  client_with(1);
+  auto& inner = cluster.add_client(2, 1, 1);
+  auto& other = cluster.add_client(3, 1, 1);
+  inner.ledger.open_call(nested(node.runs()[0], 10));
+  cluster.settle();
+  other.ledger.open_call(nested(node.runs()[0], 10));
+  cluster.settle();
+  EXPECT_FALSE(inner.all<client::CallReady>().at(0).run_inline);
+  EXPECT_TRUE(other.all<client::CallReady>().at(0).run_inline);
+}
+
+TEST_F(Policy, ATaskThatWasGivenUpDoesNotWait) {
+  auto& node = cluster.add_node(10, 1, 8);
+  auto& client = client_with(1);
+  const Assign given_up = node.runs()[0];
+  client.ledger.cancel_call(1);
+  cluster.settle();
+  auto& inner = cluster.add_client(2, 1, 1);
+  inner.ledger.open_call(nested(given_up, 10));
+  cluster.settle();
+  EXPECT_TRUE(inner.all<client::CallReady>().at(0).run_inline);
+}
+
+TEST_F(Policy, OneMoreIsLentWhereOnlyNodesFullOfWaitersWouldRunACall) {
+  auto& node = cluster.add_node(10, 1, 0);
+  client_with(1);
+  auto& refusing = cluster.add_node(11, 1, 0);
+  auto& inner = cluster.add_client(2, 1, 1);
+  inner.ledger.open_call(nested(node.runs()[0], 10));
+  inner.ledger.waiting(1, true);
+  inner.ledger.submit(cluster.batch(1));
+  cluster.settle();
+  ASSERT_EQ(refusing.runs().size(), 1u);
+  refusing.ledger.batch_over(refusing.runs()[0].attempt, 0, 0, "no such library");
+  inner.ledger.submit(cluster.batch(2));
+  cluster.settle();
+  EXPECT_EQ(node.all<node::Lent>().size(), 1u);
+  EXPECT_EQ(node.runs().size(), 2u);
+}
+
+// Not between two results that come at once: each change would cost packets and a worker's place.
+TEST_F(Policy, AReaderThatGoesOnAtOnceKeepsItsSlotLent) {
+  auto& node = cluster.add_node(10, 1, 1);
+  client_with(1);
+  auto& inner = cluster.add_client(2, 1, 1);
+  inner.ledger.open_call(nested(node.runs()[0], 10));
+  inner.ledger.waiting(1, true);
+  inner.ledger.waiting(1, false);
+  inner.ledger.waiting(1, true);
+  cluster.settle();
+  EXPECT_EQ(node.all<node::Lent>().size(), 1u);
+  inner.ledger.waiting(1, false);
+  cluster.advance(milliseconds(50));
+  ASSERT_EQ(node.all<node::Lent>().size(), 2u);
+  EXPECT_FALSE(node.all<node::Lent>()[1].begins);
+}
+
 TEST_F(Policy, ASlotMayWaitWhileAnotherCanRun) {
   auto& node = cluster.add_node(10, 1, 0);
   client_with(1);
