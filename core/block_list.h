@@ -30,6 +30,7 @@ class BlockList {
   Block* find_unclaimed(bool spare);
   /// The oldest block for which no batch was sent; it counts as sent from now on.
   Block* find_unsent();
+  bool has_unsent() const { return unsent_from_ != nullptr; }
   /// Tasks were given back: look at all blocks again.
   void look_from_start() { unclaimed_from_ = first_; }
 

@@ -6,6 +6,13 @@
 
 namespace paracord::detail {
 
+namespace {
+
+// Tasks are written, and their results read, by the threads that send and collect.
+constexpr const char* codec_or_destructor = "a codec, or the destructor of an argument or a result";
+
+}  // namespace
+
 RemoteTasks* Block::elsewhere() noexcept {
   const Claim claim = claim_rest();
   if (claim.empty()) return nullptr;
@@ -31,6 +38,7 @@ std::string Block::function(std::size_t index) const {
 }
 
 bool Block::encode(std::size_t index, Encoder& out) noexcept {
+  const UserCallback callback(codec_or_destructor);
   const std::size_t start = out.size();
   try {
     call_.encode_task(*this, index, out);
@@ -44,12 +52,14 @@ bool Block::encode(std::size_t index, Encoder& out) noexcept {
 }
 
 void Block::succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept {
+  const UserCallback callback(codec_or_destructor);
   remote_over_[index] = true;
   call_.remote_succeeded(*this, index, result, run);
 }
 
 RemoteTasks::Verdict Block::threw(std::size_t index, Decoder& error,
                                   const RemoteRun& run) noexcept {
+  const UserCallback callback(codec_or_destructor);
   if (call_.retry(run)) return Verdict::again;
   remote_over_[index] = true;
   call_.remote_threw(*this, index, error, run);
@@ -58,6 +68,7 @@ RemoteTasks::Verdict Block::threw(std::size_t index, Decoder& error,
 
 RemoteTasks::Verdict Block::failed(std::size_t index, std::exception_ptr error,
                                    const RemoteRun& run) noexcept {
+  const UserCallback callback(codec_or_destructor);
   if (call_.retry(run)) return Verdict::again;
   remote_over_[index] = true;
   call_.remote_failed(*this, index, std::move(error), run);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/input_threads.h"
 
 namespace paracord::detail {
 
@@ -54,6 +55,7 @@ Call::Call(Session& session, TaskRange& tasks, Setup setup)
       size_(tasks.size()),
       backend_(session.backend.get()),
       nesting_level_(this_thread_scope().nesting_level) {
+  refuse_calls_in_callbacks();
   if (this_thread_scope().depth >= deepest_nesting) {
     throw std::logic_error("parallel calls are nested " + std::to_string(deepest_nesting) +
                            " deep; end the recursion earlier");
@@ -150,6 +152,17 @@ Block* Call::join() {
   return next_work(Runner::this_thread);
 }
 
+void Call::abort_if_stopped() {
+  if (!abort_is_due()) return;
+  aborted_ = true;
+  backend_->abort();
+}
+
+bool Call::reads_all_first() const {
+  const auto& ahead = options().pre_dispatch;
+  return ahead && ahead->tasks == PreDispatch::all.tasks;
+}
+
 void Call::dispatch() {
   if (capabilities_.runs_in_caller) return;  // help() does it, batch by batch
   while (!stopped() && take_slot()) {
@@ -191,8 +204,53 @@ void Call::batch_done(void* call, void* block, Status status) noexcept {
     return;
   }
   if (self.slots_.leave_beyond(self.depth_.limit())) return;
-  self.go_deeper();
-  if (Block* next = self.work_or_leave(Runner::this_thread)) self.submit(next);
+  if (self.capabilities_.shared_memory) return self.go_on();
+  self.return_slot();
+}
+
+// Holds a slot.
+void Call::go_on() {
+  go_deeper();
+  if (Block* next = work_or_leave(Runner::this_thread)) submit(next);
+}
+
+// Nothing is left to be read, or to be sent.
+bool Call::is_drained() {
+  if (stopped()) return true;
+  if (!exhausted_.load(std::memory_order_acquire)) return false;
+  return blocks_.with([](BlockList& blocks) { return !blocks.has_unsent(); });
+}
+
+// By a thread that collects results, which must not wait for the user's range: the caller uses the
+// slot, or a thread that may wait.
+void Call::return_slot() {
+  while (is_drained()) {
+    if (slots_.give_back()) return;
+  }
+  if (returned_.add()) return notify();
+  run_on_input_thread([](void* call) { static_cast<Call*>(call)->go_on(); }, this);
+}
+
+void Call::arrive() {
+  if (!capabilities_.shared_memory) returned_.arrive();
+}
+
+bool Call::use_returned_slots() {
+  const std::uint32_t count = returned_.take();
+  for (std::uint32_t i = 0; i != count; ++i) go_on();
+  return count != 0;
+}
+
+// What has come back in the last moment does not keep the caller.
+void Call::depart() {
+  if (capabilities_.shared_memory) return;
+  for (std::uint32_t count = returned_.depart(); count != 0; --count) {
+    if (reads_slowly_.load(std::memory_order_relaxed) || stopped()) {
+      return_slot();
+    } else {
+      go_on();
+    }
+  }
 }
 
 // One more for each that ends, as long as more of them may be in flight than so far.
@@ -228,7 +286,8 @@ bool Call::help() {
 // A reader inside a task of another call: its thread is part of the budget already, and the slots
 // may be held by batches that wait for a thread until it is done.
 bool Call::may_help_beyond_slots() const {
-  return nesting_level_ > 0 && session_.n_jobs < 0;
+  const bool is_worker = nesting_level_ > 0 || this_thread_scope().reads_input;
+  return is_worker && session_.n_jobs < 0;
 }
 
 bool Call::over() const {

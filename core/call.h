@@ -10,11 +10,13 @@
 
 #include "paracord/core/block.h"
 #include "paracord/core/block_list.h"
+#include "paracord/core/call_kind.h"
 #include "paracord/core/depth.h"
 #include "paracord/core/entry.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/event.h"
 #include "paracord/core/probe.h"
+#include "paracord/core/returned_slots.h"
 #include "paracord/core/scope.h"
 #include "paracord/core/session.h"
 #include "paracord/core/slot_count.h"
@@ -23,9 +25,6 @@
 
 namespace paracord::detail {
 
-/// What the facade throws for a status that is not ok.
-std::exception_ptr exception_of(const Status& status);
-
 /// One call: reads tasks, hands them to the backend as batches, keeps results until they are taken.
 ///
 /// The tasks stand in blocks. A slot is the right to have one batch in flight; whoever holds one
@@ -33,20 +32,14 @@ std::exception_ptr exception_of(const Status& status);
 /// submits it. When the batch completes, the slot is used again on the spot, by the thread that
 /// completed it, until there is nothing left.
 ///
-/// Threads: as marked. Locks are taken in the order source, live blocks; the user's range is read
-///   under the source lock, and the observer hears there of what was read (before any of it runs);
-///   other user code runs under neither.
+/// Threads: as marked. One thread at a time reads the user's range, and tells the observer of what
+///   was read before any of it runs; others that want to read meanwhile leave their slots to it.
+///   Where batches run elsewhere, the thread that collects results never reads the range.
 /// Owns:    the blocks. Lives until every slot is back: a slot's holder may touch it, nobody else.
 class Call final : public CallControl {
  public:
-  enum class Order { as_given, as_done };
-  struct Setup {
-    Order order = Order::as_given;
-    bool keep_errors = false;      ///< a failing task does not end the call
-    bool bounded_results = false;  ///< a reader takes them: max_pending_results holds
-    Collector* collector = nullptr;
-  };
-
+  using Order = ResultOrder;
+  using Setup = CallKind;
   /// Begins: configures the backend. Throws what a call throws before any task starts.
   Call(Session& session, TaskRange& tasks, Setup setup);
   Call(const Call&) = delete;
@@ -68,13 +61,20 @@ class Call final : public CallControl {
     abort_if_stopped();
     reader_waits_.store(true, std::memory_order_seq_cst);
     const auto look = [&] {
-      return ready() || gave_back_.load(std::memory_order_relaxed) || abort_is_due();
+      return ready() || gave_back_.load(std::memory_order_relaxed) || abort_is_due() ||
+             returned_.has_any();
     };
     const bool is_ready = capabilities_.caller_collects ? backend_->wait(look, deadline)
                                                         : progress_.wait(look, deadline);
     reader_waits_.store(false, std::memory_order_relaxed);
     return is_ready;
   }
+  /// Between these, slots whose batch has ended elsewhere come to use_returned_slots(); at other
+  /// times another thread reads the input for them.
+  void arrive();
+  void depart();
+  /// Reads the input for slots that have come back. False: there were none.
+  bool use_returned_slots();
   /// No task is left, and none runs.
   bool over() const;
   /// Ended early: nothing more is started.
@@ -86,10 +86,7 @@ class Call final : public CallControl {
   void read_to_end(Block& block);
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
-  bool reads_all_first() const {
-    const auto& ahead = options().pre_dispatch;
-    return ahead && ahead->tasks == PreDispatch::all.tasks;
-  }
+  bool reads_all_first() const;
   /// Reads what pre_dispatch says, before anything is dispatched.
   void read_ahead();
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final,
@@ -150,17 +147,17 @@ class Call final : public CallControl {
   bool may_help_beyond_slots() const;
   // Tasks elsewhere do not see that the call has stopped: the backend tells them.
   bool abort_is_due() const { return !capabilities_.shared_memory && !aborted_ && stopped(); }
-  void abort_if_stopped() {
-    if (!abort_is_due()) return;
-    aborted_ = true;
-    backend_->abort();
-  }
+  void abort_if_stopped();
   void notify() {
     progress_.notify();
     if (capabilities_.caller_collects) backend_->interrupt();
   }
   bool take_slot() { return slots_.take(depth_.limit()); }
   void go_deeper();
+  void go_on();
+  void return_slot();
+  bool is_drained();
+  bool take_source();
   void submit(Block* block);
   enum class Runner { this_thread, another };
   Block* next_work(Runner runner);
@@ -223,12 +220,14 @@ class Call final : public CallControl {
   std::optional<Probe> probe_;
   std::atomic<SteadyClock::rep> deadline_{no_deadline};
   std::optional<SteadyClock::duration> task_timeout_;
-  bool joined_ = false;
-  bool aborted_ = false;  // the caller's own
+  bool joined_ = false, aborted_ = false;  // the caller's own
 
   // What several threads write stands apart, each on cache lines of its own.
-  alignas(64) SpinMutex source_mutex_;  // held while the user's range is read
-  std::size_t next_index_ = 0;          // under source_mutex_
+  alignas(
+      64) SpinMutex source_;  // held while the range is read, which may take long: see pull_block
+  std::atomic<bool> source_wanted_{false};  // somebody has left without having read
+  std::atomic<bool> reads_slowly_{false};   // the range, as of its last block
+  std::size_t next_index_ = 0;              // with source_
   std::size_t handed_out_ = 0;  // of a reader's tasks that were all read first; with blocks_
   std::atomic<bool> exhausted_{false};
   std::atomic<std::size_t> pulled_{0};
@@ -241,6 +240,7 @@ class Call final : public CallControl {
   std::atomic<bool> reader_waits_{false};
   alignas(64) Guarded<BlockList> blocks_;
   alignas(64) SlotCount slots_;
+  ReturnedSlots returned_;
   WorkerIndexes worker_indexes_;
   alignas(64) Event progress_;
   Guarded<std::exception_ptr> error_;

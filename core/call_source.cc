@@ -18,7 +18,8 @@ std::size_t round_up(std::size_t value, std::size_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-using Hold = std::lock_guard<SpinMutex>;
+// An input that takes longer than this for one block may keep its reader.
+constexpr auto quick_read = std::chrono::microseconds(50);
 
 }  // namespace
 
@@ -29,6 +30,8 @@ Block* Call::next_work(Runner runner) {
   Block* block = options().pre_dispatch ? older_work(runner) : nullptr;
   if (block == nullptr) block = pull_block();
   if (block == nullptr) block = older_work(runner);
+  // Others wanted to read while this thread did.
+  if (runner == Runner::this_thread && source_wanted_.exchange(false)) dispatch();
   if (!capabilities_.shared_memory || capabilities_.runs_in_caller) return block;
   if (block == nullptr && reclaim_hidden_tasks()) block = older_work(Runner::this_thread);
   // Others may have found nothing just before, and it may be more than this thread can begin.
@@ -58,17 +61,24 @@ bool Call::reclaim_hidden_tasks() {
   return blocks_.with([](BlockList& blocks) { return blocks.reclaim(); });
 }
 
+// A moment's wait costs less than to leave and be called back. False: the reader calls back.
+bool Call::take_source() {
+  if (source_.try_lock() || spin_until([this] { return source_.try_lock(); })) return true;
+  source_wanted_.store(true, std::memory_order_seq_cst);
+  return source_.try_lock();
+}
+
 Block* Call::pull_block() {
   if (exhausted_.load(std::memory_order_acquire)) return nullptr;
+  if (!take_source()) return nullptr;
   Block* block = nullptr;
   std::exception_ptr thrown;
-  {
-    const Hold hold(source_mutex_);
-    if (exhausted_.load(std::memory_order_relaxed) || stopped()) return nullptr;
-    const Wanted wanted = wanted_size();
-    if (wanted.size == 0) return nullptr;
-    block = fill_block(wanted, thrown);
-  }
+  const bool reads = !exhausted_.load(std::memory_order_relaxed) && !stopped();
+  const Wanted wanted = reads ? wanted_size() : Wanted{0, 0, false};
+  if (wanted.size != 0) block = fill_block(wanted, thrown);
+  source_.unlock();
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // before next_work() looks who wanted it
+  if (wanted.size == 0) return nullptr;
   if (thrown != nullptr) fail(thrown);
   // A cancellation that came while the range was read has not seen this block.
   if (stopped()) {
@@ -79,11 +89,13 @@ Block* Call::pull_block() {
   return block;
 }
 
-// Under the source lock. Null where the range has nothing more.
+// Holds the source. Null where the range has nothing more.
 Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
   Block& block =
       blocks_.with([this](BlockList& blocks) -> Block& { return blocks.take_free(*this); });
   bool ended = false;
+  const ReadingInput reading;
+  const auto began = SteadyClock::now();
   try {
     void* place = setup_.collector != nullptr ? setup_.collector->place(next_index_) : nullptr;
     block.prepare(next_index_, wanted.size, layout_, place);
@@ -99,6 +111,7 @@ Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
     thrown = std::current_exception();
     ended = true;
   }
+  reads_slowly_.store(SteadyClock::now() - began > quick_read, std::memory_order_relaxed);
   next_index_ += block.count;
   const bool filled = block.count != 0;
   if (filled) {
@@ -111,7 +124,7 @@ Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
   return filled ? &block : nullptr;
 }
 
-// Under the source lock. The block may be run, finished and reused before this returns: also by a
+// Holds the source. The block may be run, finished and reused before this returns: also by a
 // ticket from its earlier life. So it can be claimed and is found in the list from the same moment
 // on.
 void Call::publish(Block& block) {
@@ -141,7 +154,7 @@ std::size_t Call::grain_of(std::size_t size) const {
   return fixed_batch().value_or(std::max<std::size_t>(1, size / claims_per_block));
 }
 
-// The size of the next block, under the source lock; 0 where none may be read now.
+// The size of the next block, by whoever holds the source; 0 where none may be read now.
 Call::Wanted Call::wanted_size() {
   const std::optional<std::size_t> fixed = fixed_batch();
   const bool shares_out = capabilities_.shared_memory && !capabilities_.runs_in_caller;
@@ -201,7 +214,7 @@ void Call::read_ahead() {
     return;
   for (std::exception_ptr thrown; thrown == nullptr && !stopped();) {
     {
-      const Hold hold(source_mutex_);
+      const std::lock_guard<SpinMutex> hold(source_);
       Wanted wanted = exhausted_.load(std::memory_order_relaxed) ? Wanted{} : wanted_size();
       if (wanted.size == 0) return;
       wanted.sent = false;
@@ -219,7 +232,7 @@ void Call::read_all() {
   while (!exhausted_.load(std::memory_order_acquire) && !stopped()) {
     std::exception_ptr thrown;
     {
-      const Hold hold(source_mutex_);
+      const std::lock_guard<SpinMutex> hold(source_);
       const std::size_t left = size_ == unknown_size ? size : size_ - next_index_;
       (void)fill_block({std::min(left, size), 1, false}, thrown);
     }

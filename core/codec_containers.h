@@ -86,7 +86,8 @@ struct Codec<C> {
     if constexpr (requires(const T* first) { values.assign(first, first); }) {
       if (reinterpret_cast<std::uintptr_t>(bytes.data) % alignof(T) == 0) {
         const T* first = static_cast<const T*>(bytes.data);
-        return values.assign(first, first + count);
+        values.assign(first, first + count);
+        return;
       }
     }
     values.resize(count);

@@ -22,6 +22,7 @@ GeneratorCall::~GeneratorCall() {
 }
 
 void* GeneratorCall::next() {
+  refuse_calls_in_callbacks();
   if (has_current_) drop_current();
   while (!finished_) {
     const bool found = locate();
@@ -86,10 +87,17 @@ bool GeneratorCall::wait_for_result() {
   if (timeout) {
     call_.set_deadline(SteadyClock::now() + steady_duration(*timeout));
   }
+  call_.arrive();
+  const bool found = look_for_result();
+  call_.depart();
+  return found;
+}
+
+bool GeneratorCall::look_for_result() {
   while (true) {
     if (call_.check_deadline()) return false;
     if (locate()) break;
-    if (call_.help()) continue;
+    if (call_.use_returned_slots() || call_.help()) continue;
     // The last result may have come between the two looks.
     if (call_.over()) return locate();
     call_.wait([&] { return locate() || call_.over(); }, call_.deadline());

@@ -23,6 +23,7 @@ class GeneratorCall {
   bool locate();
   void leave_block();
   bool wait_for_result();
+  bool look_for_result();
   void* take();
   void finish();
 

@@ -1,6 +1,14 @@
 #include "paracord/core/probe.h"
 
+#include "paracord/core/scope.h"
+
 namespace paracord::detail {
+
+namespace {
+
+constexpr const char* an_observer = "an observer";
+
+}  // namespace
 
 bool Probe::wanted(const ParallelOptions& o) {
   return o.verbose.value_or(0) > 0 || o.trace.has_value() || (o.observer && *o.observer != nullptr);
@@ -19,6 +27,7 @@ Probe::Probe(const ParallelOptions& o, const std::string& backend, int workers,
 
 template <class Tell>
 void Probe::tell(Tell tell_one) {
+  const UserCallback callback(an_observer);
   state_.with([&](State& state) {
     for (const auto& observer : state.observers) tell_one(*observer);
     for (const auto& listener : state.listeners) tell_one(*listener);
@@ -30,6 +39,7 @@ void Probe::batch_sent(std::size_t first_index, std::size_t size) {
 }
 
 void Probe::task_done(Observer::TaskDone done, const std::string& function) {
+  const UserCallback callback(an_observer);
   state_.with([&](State& state) {
     done.done_count = ++state.done;
     for (const auto& observer : state.observers) observer->task_done(done);
@@ -51,6 +61,7 @@ bool Probe::worker_output(const Observer::WorkerOutput& output) {
 }
 
 void Probe::call_finished(std::size_t pulled, bool stopped) {
+  const UserCallback callback(an_observer);
   state_.with([&](State& state) {
     for (const auto& listener : state.listeners) {
       if (stopped) listener->call_stopped();

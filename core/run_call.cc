@@ -25,15 +25,17 @@ void collect(Call& call, Collector& collector) {
 void run_call(Session& session, TaskRange& tasks, Collector& collector, bool keep_errors) {
   Call call(session, tasks, {Call::Order::as_given, keep_errors, false, &collector});
   call.read_ahead();
+  call.arrive();
   Block* first = call.join();
   call.dispatch();
   if (first != nullptr) call.run_block(*first);
   while (true) {
     collect(call, collector);
-    if (call.help()) continue;
+    if (call.use_returned_slots() || call.help()) continue;
     if (call.over()) break;
     if (!call.wait([&] { return call.over(); }, call.deadline())) call.check_deadline();
   }
+  call.depart();
   call.close();
   collect(call, collector);
   if (const std::exception_ptr error = call.error()) rethrow(error);

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <stdexcept>
+
 #include "paracord/core/describe_error.h"
 #include "paracord/core/guarded.h"
 #include "paracord/core/resolve.h"
@@ -30,6 +32,15 @@ ClusterAssignment current_assignment() {
 
 void set_current_assignment(const ClusterAssignment& assignment) {
   assignment_of_process().with([&](ClusterAssignment& known) { known = assignment; });
+}
+
+void refuse_calls_in_callbacks() {
+  const char* callback = this_thread_scope().callback;
+  if (callback == nullptr) return;
+  throw std::logic_error(
+      std::string("a parallel call cannot be made, nor its results be read, in ") + callback +
+      ": it runs while the library collects results or sends tasks, which "
+      "cannot go on before it returns; do that in the task, or in the caller");
 }
 
 std::size_t current_max_nbytes() {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "paracord/core/options.h"
 
@@ -33,9 +34,39 @@ struct ThreadScope {
   int depth = 0;                                // of nested calls, the sequential ones included
   const std::string* nested_backend = nullptr;  // for calls inside a task that name none
   RunningTask* task = nullptr;
+  bool reads_input = false;        // of a call, in the user's range
+  const char* callback = nullptr;  // the user's code in the midst of ours: see UserCallback
 };
 
 ThreadScope& this_thread_scope();
+
+/// While one lives, this thread runs user code at a place where the library cannot go on before it
+/// returns: codecs, observers, destructors of what results replace. It must not make calls there.
+class UserCallback {
+ public:
+  /// `what` it is, for people: "a codec".
+  explicit UserCallback(const char* what)
+      : before_(std::exchange(this_thread_scope().callback, what)) {}
+  UserCallback(const UserCallback&) = delete;
+  ~UserCallback() { this_thread_scope().callback = before_; }
+
+ private:
+  const char* const before_;
+};
+
+/// Throws std::logic_error inside of a UserCallback.
+void refuse_calls_in_callbacks();
+
+/// While one lives, this thread reads the input of a call, and may wait there.
+class ReadingInput {
+ public:
+  ReadingInput() : before_(std::exchange(this_thread_scope().reads_input, true)) {}
+  ReadingInput(const ReadingInput&) = delete;
+  ~ReadingInput() { this_thread_scope().reads_input = before_; }
+
+ private:
+  const bool before_;
+};
 
 /// The batch of a cluster that this process works on, as its scheduler names it; zeros: none. A
 /// worker process runs one task at a time, so this holds in all its threads: in those of other

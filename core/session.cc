@@ -1,6 +1,7 @@
 #include "paracord/core/session.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "paracord/core/parallel.h"
 #include "paracord/core/registry.h"
@@ -35,12 +36,29 @@ ParallelBackendBase& Session::substitute_backend(const std::string& name) {
 }
 
 void Session::initialise_this_thread() {
-  // Under the lock: initializers run one at a time, and once per thread.
-  initialised_threads.with([this](auto& threads) {
-    if (threads.contains(number_of_this_thread())) return;
-    (*options.initializer)();
-    threads.insert(number_of_this_thread());
+  const std::uint64_t self = number_of_this_thread();
+  bool is_done = false;
+  initializer_ended.wait([&] {
+    return initialised.with([&](Initialised& known) {
+      is_done = known.threads.contains(self);
+      return is_done || !std::exchange(known.one_runs, true);
+    });
   });
+  if (is_done) return;
+  struct Ended {
+    Session& session;
+    std::uint64_t thread;
+    bool well = false;
+    ~Ended() {
+      session.initialised.with([&](Initialised& known) {
+        known.one_runs = false;
+        if (well) known.threads.insert(thread);
+      });
+      session.initializer_ended.notify();
+    }
+  } ended{*this, self};
+  (*options.initializer)();
+  ended.well = true;
 }
 
 SessionUse::SessionUse(Session& session) : session_(session) {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "paracord/core/backend.h"
+#include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
 #include "paracord/core/options.h"
 
@@ -25,7 +26,13 @@ struct Session {
   std::unique_ptr<ParallelBackendBase> substitute;
   int n_jobs = 1;
   std::atomic<bool> busy{false};
-  Guarded<std::unordered_set<std::uint64_t>> initialised_threads;
+  /// Initializers run one at a time, under no lock: they may take long, and make calls.
+  struct Initialised {
+    std::unordered_set<std::uint64_t> threads;
+    bool one_runs = false;
+  };
+  Guarded<Initialised> initialised;
+  Event initializer_ended;
 
   /// The stand-in of this name.
   ParallelBackendBase& substitute_backend(const std::string& name);

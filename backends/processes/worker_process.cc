@@ -19,6 +19,7 @@
 #include "paracord/core/descriptors.h"
 #include "paracord/core/entry.h"
 #include "paracord/core/fork.h"
+#include "paracord/core/scope.h"
 
 namespace paracord::detail {
 
@@ -357,6 +358,7 @@ void WorkerProcess::write_record(ToWorker kind, const Encoder& body) {
 void WorkerProcess::send_initializer(std::uint64_t id, const Initializer& initializer) {
   const std::lock_guard<SpinMutex> hold(sending_);
   if (!initialised_.insert(id).second) return;
+  const UserCallback callback("the codec of an initializer");
   SharingSender::Kept kept;
   sender_.begin_message(*call_.memory, call_.max_nbytes, kept);
   message_.clear();
