@@ -6,15 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "paracord/apps/commands.h"
 #include "paracord/apps/daemon_options.h"
 #include "paracord/apps/signals.h"
+#include "paracord/backends/processes/spawn.h"
+#include "paracord/core/guarded.h"
 
 extern char** environ;
 
@@ -49,19 +52,103 @@ int start(const std::vector<std::string>& arguments) {
   return pid;
 }
 
+/// The daemons of the cluster, started again where they end before their time.
+///
+/// Threads: end() by any; the rest by one.
+class Daemons {
+ public:
+  void add(std::vector<std::string> arguments) {
+    Daemon daemon{std::move(arguments)};
+    daemon.pid = start(daemon.arguments);
+    daemons_.with([&](auto& all) { all.push_back(std::move(daemon)); });
+  }
+  /// From now on none is started again. The nodes come to their end first: they have results to
+  /// deliver.
+  void end() {
+    daemons_.with([&](auto& all) {
+      ending_ = true;
+      for (const Daemon& daemon : all) {
+        if (daemon.pid != 0 && daemon.is_node()) kill(daemon.pid, SIGTERM);
+      }
+    });
+  }
+  /// Waits until all have ended; the worst of their exit codes.
+  int wait() {
+    int worst = all_right;
+    int status = 0;
+    while (true) {
+      const int pid = waitpid(-1, &status, 0);
+      if (pid < 0 && errno == EINTR) continue;
+      if (pid < 0) return worst;
+      if (ended(pid, status)) continue;
+      if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) worst = failed;
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr auto quick_end = std::chrono::seconds(2);
+  static constexpr int max_quick_ends = 3;
+  struct Daemon {
+    std::vector<std::string> arguments;
+    int pid = 0;
+    Clock::time_point started = Clock::now();
+    int quick_ends = 0;  // in a row
+    bool is_node() const { return arguments.front() == "node"; }
+  };
+
+  // Whether another one was started in its place.
+  bool ended(int pid, int status) {
+    return daemons_.with([&](std::vector<Daemon>& all) {
+      const auto daemon = std::find_if(all.begin(), all.end(),
+                                       [&](const Daemon& known) { return known.pid == pid; });
+      if (daemon == all.end()) return true;  // of a daemon that has ended
+      daemon->pid = 0;
+      if (!ending_) {
+        daemon->quick_ends =
+            Clock::now() - daemon->started < quick_end ? daemon->quick_ends + 1 : 0;
+        const bool again = daemon->quick_ends < max_quick_ends;
+        std::fprintf(
+            stderr, "paracord local: the %s (pid %d) %s; %s\n", daemon->arguments.front().c_str(),
+            pid, detail::text_of_end(status).c_str(),
+            again ? "another one is started" : "it ends too often, and the cluster with it");
+        if (again) {
+          daemon->started = Clock::now();
+          daemon->pid = start(daemon->arguments);
+          return true;
+        }
+        ending_ = true;
+        for (const Daemon& other : all) {
+          if (other.pid != 0) kill(other.pid, SIGTERM);
+        }
+      }
+      const bool nodes_left = std::any_of(all.begin(), all.end(), [](const Daemon& known) {
+        return known.pid != 0 && known.is_node();
+      });
+      if (nodes_left) return false;
+      for (const Daemon& scheduler : all) {
+        if (scheduler.pid != 0) kill(scheduler.pid, SIGTERM);
+      }
+      return false;
+    });
+  }
+
+  bool ending_ = false;  // with daemons_
+  detail::Guarded<std::vector<Daemon>> daemons_;
+};
+
 int serve(const Options& options) {
   const std::string address =
       options.address.empty() ? "ipc://" + private_folder() + "/local-" + std::to_string(getpid())
                               : options.address;
-  std::vector<int> nodes;
-  int scheduler = 0;
+  Daemons daemons;
   Termination termination;
   const std::string lifeline = std::to_string(getpid());
   std::vector<std::string> for_scheduler{"scheduler", "--listen", address, "--ends-with", lifeline};
   if (!options.http.empty()) for_scheduler.insert(for_scheduler.end(), {"--http", options.http});
   if (!options.token_file.empty())
     for_scheduler.insert(for_scheduler.end(), {"--http-token-file", options.token_file});
-  scheduler = start(for_scheduler);
+  daemons.add(std::move(for_scheduler));
   for (int i = 0; i != options.nodes; ++i) {
     std::vector<std::string> arguments{"node",
                                        "--scheduler",
@@ -74,23 +161,13 @@ int serve(const Options& options) {
       arguments.push_back("--slots");
       arguments.push_back(std::to_string(options.slots));
     }
-    nodes.push_back(start(arguments));
+    daemons.add(std::move(arguments));
   }
-  const auto end_nodes = [&nodes] {
-    for (const int node : nodes) kill(node, SIGTERM);
-  };
-  const auto served = termination.serve(end_nodes, end_nodes);
+  const auto end = [&daemons] { daemons.end(); };
+  const auto served = termination.serve(end, end);
   std::printf("export PARACORD_SCHEDULER=%s\n", address.c_str());
   std::fflush(stdout);
-  int worst = all_right;
-  for (const int node : nodes) {
-    int status = 0;
-    while (waitpid(node, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) worst = failed;
-  }
-  kill(scheduler, SIGTERM);
-  waitpid(scheduler, nullptr, 0);
+  const int worst = daemons.wait();
   if (options.address.empty()) unlink(address.c_str() + 6);
   return worst;
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -245,6 +246,17 @@ int spawn_worker(const WorkerSpec& spec, ChildEnds ends, const char* role) {
                              own_path() + "): " + std::strerror(error));
   }
   return pid;
+}
+
+std::string text_of_end(std::optional<int> status) {
+  if (!status)
+    return "has ended, nobody knows how: the program itself waits for children, or ignores SIGCHLD";
+  if (!WIFSIGNALED(*status)) return "exited with code " + std::to_string(WEXITSTATUS(*status));
+  const int signal = WTERMSIG(*status);
+  const char* name = sigabbrev_np(signal);
+  return "was ended by signal " + std::to_string(signal) + " (" +
+         (name != nullptr ? "SIG" + std::string(name) + ", " : std::string()) +
+         sigdescr_np(signal) + ")";
 }
 
 }  // namespace paracord::detail

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,5 +44,9 @@ struct ChildEnds {
 /// BackendUnavailable.
 /// `role`: it becomes this in place of a worker (core/roles.h).
 int spawn_worker(const WorkerSpec& spec, ChildEnds ends, const char* role = nullptr);
+
+/// How a process has ended, for people: "was ended by signal 9 (SIGKILL, Killed)". `status`: as
+/// waitpid() tells it; none where the program has waited for it itself.
+std::string text_of_end(std::optional<int> status);
 
 }  // namespace paracord::detail

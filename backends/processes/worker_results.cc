@@ -298,13 +298,6 @@ void WorkerProcess::lose(BatchPart part) {
 
 namespace {
 
-std::string signal_text(int signal) {
-  const char* name = sigabbrev_np(signal);
-  return "signal " + std::to_string(signal) + " (" +
-         (name != nullptr ? "SIG" + std::string(name) + ", " : std::string()) +
-         sigdescr_np(signal) + ")";
-}
-
 std::string indented(const std::string& title, const std::string& text) {
   return text.empty() ? std::string() : "\n" + title + ":\n" + text;
 }
@@ -343,19 +336,15 @@ std::exception_ptr WorkerProcess::loss_error() {
   const std::vector<StackFrame> frames = read_crash_report(output_.last_words());
   loss.backtrace = text_of(frames);
   loss.last_output = output_.last_errors();
-  std::string how;
-  if (!wait_status_) {
-    how = "has ended, nobody knows how: the program itself waits for children, or ignores SIGCHLD";
-  } else if (WIFSIGNALED(*wait_status_)) {
+  std::string how = text_of_end(wait_status_);
+  if (wait_status_ && WIFSIGNALED(*wait_status_)) {
     loss.signal = WTERMSIG(*wait_status_);
     loss.out_of_memory =
         reason.starts_with("memory") ||
         (loss.signal == SIGKILL && reason.empty() && out_of_memory_kills() > out_of_memory_kills_);
-    how = "was ended by " + signal_text(loss.signal);
     if (loss.out_of_memory && reason.empty()) how += ": the system was out of memory";
-  } else {
+  } else if (wait_status_) {
     loss.exit_code = WEXITSTATUS(*wait_status_);
-    how = "exited with code " + std::to_string(loss.exit_code);
   }
   if (!reason.empty()) how += " (" + reason + ")";
   const std::string what = "the worker process " + std::to_string(pid_) + " that ran the task " +

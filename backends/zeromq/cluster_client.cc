@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -391,6 +392,18 @@ void ClusterClient::flush() {
   state.control.wake();
   state.changed.wait([&] { return state.answers.load() != before || state.refused.load(); },
                      std::chrono::steady_clock::now() + longest_flush);
+}
+
+void ClusterClient::report(const std::string& what, bool is_broken) {
+  state_->post([state = state_.get(), what, is_broken] {
+    const Observer::WorkerOutput line{"", -1, 0, true, "paracord: " + what + "\n"};
+    bool taken = false;
+    for (const auto& [call, events] : std::map(state->calls)) {
+      taken |= events->printed(line);
+      if (is_broken) events->refused(what);
+    }
+    if (!taken) std::fputs(line.text.c_str(), stderr);
+  });
 }
 
 Offers& ClusterClient::offers() {

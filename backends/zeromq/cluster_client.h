@@ -75,6 +75,9 @@ class ClusterClient {
   /// Returns when the scheduler has read all that was said before, or does not answer: so a program
   /// that ends now leaves nothing behind.
   void flush();
+  /// Tells all calls that are open, as a line of the cluster's own on stderr; `is_broken`: and that
+  /// nothing will run any more.
+  void report(const std::string& what, bool is_broken);
   Offers& offers();
   PeerId id() const;
   std::string node_name(PeerId node) const;

@@ -7,8 +7,10 @@
 #include <fstream>
 #include <map>
 #include <stdexcept>
+#include <vector>
 
 #include "paracord/backends/zeromq/embedded_cluster.h"
+#include "paracord/core/errors.h"
 #include "paracord/core/fork.h"
 #include "paracord/core/guarded.h"
 #include "paracord/core/service_thread.h"
@@ -29,6 +31,7 @@ std::uint64_t number_in(const char* name) {
 
 struct Clusters {
   std::unique_ptr<EmbeddedCluster> embedded;
+  std::string embedded_trouble;                             // it is broken
   std::map<std::string, std::shared_ptr<ClusterUse>> used;  // by address and keys
 };
 
@@ -48,6 +51,18 @@ detail::Guarded<Clusters>& clusters() {
     delete fresh;
   }
   return of->all;
+}
+
+// Calls of the embedded cluster learn of it as of what a worker prints.
+void child_ended(const std::string& what, bool is_broken) {
+  std::vector<std::shared_ptr<ClusterUse>> uses;
+  clusters().with([&](Clusters& all) {
+    if (is_broken) all.embedded_trouble = what;
+    for (const auto& [name, use] : all.used) {
+      if (all.embedded != nullptr && use->embedded == all.embedded->number()) uses.push_back(use);
+    }
+  });
+  for (const auto& use : uses) use->client.report(what, is_broken);
 }
 
 }  // namespace
@@ -71,7 +86,8 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
   return clusters().with([&](Clusters& all) {
     std::uint64_t embedded = number_in("PARACORD_EMBEDDED");
     if (client.link.address.empty()) {
-      if (all.embedded == nullptr) all.embedded = std::make_unique<EmbeddedCluster>();
+      if (all.embedded == nullptr) all.embedded = std::make_unique<EmbeddedCluster>(&child_ended);
+      if (!all.embedded_trouble.empty()) throw BackendUnavailable(all.embedded_trouble);
       all.embedded->grow(slots);
       client.link.address = all.embedded->address();
       embedded = all.embedded->number();

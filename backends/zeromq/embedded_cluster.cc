@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,12 +12,15 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "paracord/backends/processes/spawn.h"
 #include "paracord/core/descriptors.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/fork.h"
 #include "paracord/core/roles.h"
+#include "paracord/core/service_thread.h"
 #include "paracord/transport/random.h"
 
 namespace paracord::cluster {
@@ -24,6 +28,9 @@ namespace paracord::cluster {
 namespace {
 
 constexpr auto longest_start = std::chrono::seconds(30);
+// One that ends so soon, so often in a row, is not replaced any more.
+constexpr auto quick_end = std::chrono::seconds(2);
+constexpr int max_quick_ends = 3;
 
 void copy_text(char* to, std::size_t room, const std::string& text) {
   if (text.size() >= room) throw BackendUnavailable("zeromq: an address is too long: " + text);
@@ -37,6 +44,7 @@ int own_output(int fd) {
 }
 
 void hang_up(int socket) {
+  if (socket < 0) return;
   detail::keep_in_forked_children(socket);
   close(socket);
 }
@@ -56,51 +64,72 @@ bool is_ready(int socket) {
          ready.magic == detail::RoleOrder::right;
 }
 
-// The program may reap children that are not its own.
-void reap(int pid) {
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+// None: the program reaps children that are not its own.
+std::optional<int> reap(int pid) {
+  int status = 0;
+  int reaped = 0;
+  while ((reaped = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
   }
+  return reaped == pid ? std::optional(status) : std::nullopt;
+}
+
+void wake(int fd) {
+  const std::uint64_t one = 1;
+  (void)!write(fd, &one, sizeof one);
 }
 
 }  // namespace
 
-EmbeddedCluster::EmbeddedCluster()
-    : number_(random_number()), address_("ipc://@paracord-" + std::to_string(number_)) {
+EmbeddedCluster::EmbeddedCluster(OnEnded on_ended)
+    : number_(random_number()),
+      address_("ipc://@paracord-" + std::to_string(number_)),
+      on_ended_(std::move(on_ended)),
+      wake_fd_(detail::moved_up(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
   if (detail::find_role("scheduler") == nullptr) {
     throw BackendUnavailable(
         "zeromq: this program has no scheduler for an embedded cluster; include "
         "paracord/paracord.h, or paracord/scheduler/server/scheduler_role.h, or name a running "
         "scheduler by PARACORD_SCHEDULER");
   }
-  const Child scheduler = start("scheduler", 0, "");
-  nodes_.with([&](Nodes& nodes) { nodes.children.push_back(scheduler); });
+  add({"scheduler", 0, ""});
+  watcher_ = detail::service_thread([this] { watch(); });
 }
 
 EmbeddedCluster::~EmbeddedCluster() {
+  stopped_.store(true);
+  wake(wake_fd_);
+  if (watcher_.joinable()) watcher_.join();
   nodes_.with([](Nodes& nodes) {
     // The end of its socket ends each.
     for (auto child = nodes.children.rbegin(); child != nodes.children.rend(); ++child)
       hang_up(child->socket);
-    for (const Child& child : nodes.children) reap(child.pid);
+    for (const Child& child : nodes.children) (void)reap(child.pid);
   });
+  close(wake_fd_);
 }
 
-void EmbeddedCluster::grow(std::uint32_t slots) {
+void EmbeddedCluster::add(Child child) {
+  start(child);
   nodes_.with([&](Nodes& nodes) {
-    if (slots <= nodes.slots) return;
-    const std::string data = address_ + "-" + std::to_string(nodes.children.size());
-    nodes.children.push_back(start("node", slots - nodes.slots, data));
-    nodes.slots = slots;
+    nodes.slots += child.slots;
+    nodes.children.push_back(std::move(child));
   });
+  wake(wake_fd_);
 }
 
-EmbeddedCluster::Child EmbeddedCluster::start(const char* role, std::uint32_t slots,
-                                              const std::string& data_address) {
+// One caller at a time, as clusters.cc has it.
+void EmbeddedCluster::grow(std::uint32_t slots) {
+  const Nodes now = nodes_.with([](const Nodes& nodes) { return nodes; });
+  if (slots <= now.slots) return;
+  add({"node", slots - now.slots, address_ + "-" + std::to_string(now.children.size())});
+}
+
+void EmbeddedCluster::start(Child& child) const {
   detail::RoleOrder order;
   order.cluster = number_;
-  order.slots = slots;
+  order.slots = child.slots;
   copy_text(order.address, sizeof order.address, address_);
-  copy_text(order.data_address, sizeof order.data_address, data_address);
+  copy_text(order.data_address, sizeof order.data_address, child.data_address);
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     throw BackendUnavailable(std::string("zeromq: no socket: ") + std::strerror(errno));
@@ -110,7 +139,7 @@ EmbeddedCluster::Child EmbeddedCluster::start(const char* role, std::uint32_t sl
   const detail::WorkerSpec spec{detail::own_environment()};
   int pid = 0;
   try {
-    pid = detail::spawn_worker(spec, {childs, output, errors}, role);
+    pid = detail::spawn_worker(spec, {childs, output, errors}, child.role);
   } catch (...) {
     for (const int fd : {ours, childs, output, errors}) close(fd);
     throw;
@@ -121,11 +150,55 @@ EmbeddedCluster::Child EmbeddedCluster::start(const char* role, std::uint32_t sl
   if (!sent || !is_ready(ours)) {
     hang_up(ours);
     kill(pid, SIGKILL);
-    reap(pid);
-    throw BackendUnavailable(std::string("zeromq: the embedded ") + role +
-                             " has not started; see what it says on stderr");
+    const std::string how = detail::text_of_end(reap(pid));
+    throw BackendUnavailable(std::string("zeromq: the embedded ") + child.role +
+                             " has not started; it " + how + "; see what it says on stderr");
   }
-  return {pid, ours};
+  child.pid = pid;
+  child.socket = ours;
+  child.started = Clock::now();
+}
+
+// The end of a child is the end of its socket.
+void EmbeddedCluster::watch() {
+  while (!stopped_.load()) {
+    std::vector<pollfd> wanted{{wake_fd_, POLLIN, 0}};
+    nodes_.with([&](const Nodes& nodes) {
+      for (const Child& child : nodes.children) wanted.push_back({child.socket, POLLIN, 0});
+    });
+    if (poll(wanted.data(), wanted.size(), -1) < 0) continue;  // EINTR
+    std::uint64_t wakes = 0;
+    if (wanted[0].revents != 0) (void)!read(wake_fd_, &wakes, sizeof wakes);
+    for (std::size_t i = 1; i != wanted.size() && !stopped_.load(); ++i) {
+      if (wanted[i].revents != 0) replace(i - 1);
+    }
+  }
+}
+
+void EmbeddedCluster::replace(std::size_t number) {
+  Child child = nodes_.with([&](const Nodes& nodes) { return nodes.children[number]; });
+  if (child.socket < 0) return;
+  hang_up(child.socket);
+  kill(child.pid, SIGKILL);  // it may have closed its socket, and nothing else
+  const std::string what = std::string("zeromq: the embedded ") + child.role + " (pid " +
+                           std::to_string(child.pid) + ") " + detail::text_of_end(reap(child.pid));
+  child.socket = -1;
+  child.quick_ends = Clock::now() - child.started < quick_end ? child.quick_ends + 1 : 0;
+  std::string trouble;
+  if (child.quick_ends == max_quick_ends) {
+    trouble = what + ", as those before it did; the cluster is given up";
+  } else {
+    try {
+      start(child);
+    } catch (const std::exception& error) {
+      trouble = what + ", and another one cannot be started: " + error.what();
+    }
+  }
+  nodes_.with([&](Nodes& nodes) { nodes.children[number] = child; });
+  if (trouble.empty())
+    on_ended_(what + "; another one (pid " + std::to_string(child.pid) + ") was started", false);
+  else
+    on_ended_(trouble, true);
 }
 
 }  // namespace paracord::cluster

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "paracord/core/guarded.h"
@@ -10,13 +13,17 @@
 namespace paracord::cluster {
 
 /// A scheduler and nodes on this machine, as children of this process: they end with it. They talk
-/// over sockets without files, which other users of the machine cannot use.
+/// over sockets without files, which other users of the machine cannot use. One that ends before is
+/// replaced, so that calls go on, unless it ends again and again.
 ///
 /// Threads: any.
 class EmbeddedCluster {
  public:
+  /// Told, by a thread of this object, when a child has ended: how, and what was done. `is_broken`:
+  /// it could not be replaced, and nothing will run any more.
+  using OnEnded = std::function<void(const std::string& what, bool is_broken)>;
   /// Throws BackendUnavailable.
-  EmbeddedCluster();
+  explicit EmbeddedCluster(OnEnded on_ended);
   EmbeddedCluster(const EmbeddedCluster&) = delete;
   ~EmbeddedCluster();
 
@@ -26,17 +33,30 @@ class EmbeddedCluster {
   void grow(std::uint32_t slots);
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Child {
-    int pid, socket;
+    const char* role;
+    std::uint32_t slots;
+    std::string data_address;
+    int pid = 0, socket = -1;
+    Clock::time_point started{};
+    int quick_ends = 0;  // in a row
   };
-  Child start(const char* role, std::uint32_t slots, const std::string& data_address);
+  void start(Child& child) const;
+  void add(Child child);
+  void watch();
+  void replace(std::size_t number);
   const std::uint64_t number_;
   const std::string address_;
+  const OnEnded on_ended_;
+  const int wake_fd_;
   struct Nodes {
     std::vector<Child> children;
     std::uint32_t slots = 0;
   };
   detail::Guarded<Nodes> nodes_;
+  std::atomic<bool> stopped_{false};
+  std::thread watcher_;
 };
 
 }  // namespace paracord::cluster
