@@ -220,8 +220,43 @@ def check_formatting(root):
         yield f"{name}: not formatted; run scripts/format"
 
 
+# What may block a thread of the product. Calls that say that they do not wait are none.
+BLOCKING = re.compile(r"(?<!\w)(futex_wait|shared_futex_wait|epoll_wait|recvmsg|waitpid|flock|sigwait|nanosleep|"
+                      r"(?<!:)wait_for_end|(?<=detail::)wait_for_end|(?<![.>])poll|(?<![.>])recv|yield)\(|"
+                      r"(?:\.|->)(wait|wait_for_slots|(?<!call\.)join)\(")
+NOT_BLOCKING = re.compile(r"dontwait|MSG_DONTWAIT|WNOHANG|LOCK_NB|^\s*(?://|///|\*)|wait_for_work")
+WAITING_FOLDERS = ("core", "memmap", "cache", "transport", "scheduler", "backends", "apps", "protocol", "workers", "node")
+
+
+def blocking_calls(text):
+    """The names of what a source calls that may block; its declarations of such functions are none."""
+    names = set()
+    for line in text.splitlines():
+        if NOT_BLOCKING.search(line) or re.match(r"[\w:<>&*\s]+\b(?:void|bool|int|auto)\s+\w+\(", line):
+            continue
+        if re.match(r"\s*(?:inline |virtual |static |template |constexpr )*(?:void|bool|int|Status|Block\*|Came)\s+[\w:]+\(", line):
+            continue
+        names.update(a or b for a, b in BLOCKING.findall(line.split("//")[0]))
+    return names
+
+
+def check_waits(root):
+    """Each blocking call has its row in docs/architecture.md, and each row its call."""
+    rows = set(re.findall(r"^\| `([\w./]+)` \| `(\w+)` \|", (root / "docs/architecture.md").read_text(), re.M))
+    calls = set()
+    for path in sources(root):
+        name = path.relative_to(root)
+        if name.parts[0] in WAITING_FOLDERS:
+            calls.update((str(name), call) for call in blocking_calls(path.read_text()))
+    for name, call in sorted(calls - rows):
+        yield f"{name}: `{call}` may wait, and docs/architecture.md (\"What waits\") does not say what ends that"
+    for name, call in sorted(rows - calls):
+        if call != "syscall":
+            yield f"docs/architecture.md: {name} has no `{call}` (\"What waits\")"
+
+
 CHECKS = {"layers": check_layers, "sizes": check_sizes, "words": check_words, "tests_mirror": check_tests_mirror,
-          "docs": check_docs, "formatting": check_formatting}
+          "waits": check_waits, "docs": check_docs, "formatting": check_formatting}
 
 
 def main():

@@ -31,6 +31,14 @@ class Tidy(unittest.TestCase):
         root = self.tree({"core/a.cc": text})
         self.assertEqual(len(list(tidy.check_sizes(root))), 1)
 
+    def test_blocking_calls_need_a_row(self):
+        files = {"core/a.cc": "void f() {\n  futex_wait(a, b, c);\n  event.wait(ready);\n  recv(s, MSG_DONTWAIT);\n}\n",
+                 "docs/architecture.md": "| `core/a.cc` | `wait` | x |\n| `core/b.cc` | `poll` | x |\n"}
+        findings = list(tidy.check_waits(self.tree(files)))
+        self.assertEqual(len(findings), 2)
+        self.assertIn("futex_wait", findings[0])
+        self.assertIn("core/b.cc", findings[1])
+
     def test_long_files_are_found(self):
         root = self.tree({"core/a.h": "#pragma once\n" * 300, "core/backend.h": "#pragma once\n" * 121})
         self.assertEqual(len(list(tidy.check_sizes(root))), 2)
