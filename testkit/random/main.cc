@@ -1,0 +1,351 @@
+// The program of random calls: a child process makes them, this one watches over it.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+
+#include "paracord/testkit/random/function.h"
+#include "paracord/testkit/random/run.h"
+#include "paracord/testkit/random/subjects.h"
+
+namespace paracord::testkit {
+
+namespace {
+
+using random::Plan;
+using random::Setting;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* help =
+    R"(Makes random calls and holds their results against the sequential backend.
+
+  --backend NAME    threads, processes, zeromq, sequential, mixed, or one of this program's own
+  --seed N          of the first call; the next ones follow. Default: a fresh one
+  --count N         how many calls. Default: 1000
+  --seconds N       no call begins after so many seconds
+  --set A=1,B=2     fields of each plan that get another value, as replay lines have them
+  --max-bytes N     of one argument or result. Default: 4 MiB
+  --patience N      a call that takes more seconds hangs. Default: 60
+  --disturbed       workers and nodes are killed meanwhile, by somebody else
+  --show            print each plan before its call
+)";
+
+struct Arguments {
+  std::string backend = "threads";
+  RandomCallsOptions options;
+  bool show = false;
+  int report_to = -1;  // in the child: a descriptor
+};
+
+std::uint64_t number_of(const std::string& name, const char* text) {
+  std::uint64_t number = 0;
+  const char* end = text + std::strlen(text);
+  if (std::from_chars(text, end, number).ptr != end || text == end)
+    throw std::invalid_argument(name + " needs a number, and '" + text + "' is none");
+  return number;
+}
+
+Arguments read_arguments(int argc, char** argv) {
+  Arguments arguments;
+  arguments.options.count = 1000;
+  for (int i = 1; i < argc; ++i) {
+    const std::string name = argv[i];
+    if (name == "--disturbed") {
+      arguments.options.disturbed = true;
+      continue;
+    }
+    if (name == "--show") {
+      arguments.show = true;
+      continue;
+    }
+    if (i + 1 == argc)
+      throw std::invalid_argument("unknown argument, or one without its value: " + name);
+    const char* value = argv[++i];
+    if (name == "--backend") {
+      arguments.backend = value;
+    } else if (name == "--seed") {
+      arguments.options.seed = number_of(name, value);
+    } else if (name == "--count") {
+      arguments.options.count = number_of(name, value);
+    } else if (name == "--seconds") {
+      arguments.options.time = std::chrono::seconds(number_of(name, value));
+    } else if (name == "--set") {
+      arguments.options.changes = value;
+    } else if (name == "--max-bytes") {
+      arguments.options.max_bytes = number_of(name, value);
+    } else if (name == "--patience") {
+      arguments.options.patience = std::chrono::seconds(number_of(name, value));
+    } else if (name == "--report-to") {
+      arguments.report_to = static_cast<int>(number_of(name, value));
+    } else {
+      throw std::invalid_argument("unknown argument: " + name + "; --help lists the known ones");
+    }
+  }
+  return arguments;
+}
+
+// --- the child ---
+
+void report(int fd, const std::string& line) {
+  (void)!write(fd, line.data(), line.size());
+}
+
+std::string on_one_line(std::string text) {
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return text.substr(0, 1500);
+}
+
+// Says of each call that it begins, and how it has ended. The first that goes wrong is the last.
+int make_calls(const Arguments& arguments, const Setting& setting) {
+  std::uint64_t seed = arguments.options.seed.value_or(0);
+  for (std::uint64_t i = 0; i != arguments.options.count; ++i, ++seed) {
+    const Plan plan = random::plan_of(seed, setting, arguments.options);
+    report(arguments.report_to, "begin " + std::to_string(seed) + "\n");
+    const std::string wrong = random::run(plan, setting);
+    report(arguments.report_to, wrong.empty() ? "right\n" : "wrong " + on_one_line(wrong) + "\n");
+    if (!wrong.empty()) return 1;
+  }
+  return 0;
+}
+
+// --- the parent ---
+
+/// A child process that makes calls, and what it has said so far.
+class Child {
+ public:
+  explicit Child(std::vector<std::string> arguments) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe for a child process");
+    from_ = ends[0];
+    const int to = fcntl(ends[1], F_DUPFD, 100);
+    close(ends[1]);
+    arguments.insert(arguments.end(), {"--report-to", std::to_string(to)});
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t files;  // what tasks print is of no interest
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    const int error =
+        posix_spawn(&pid_, "/proc/self/exe", &files, &attributes, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    close(to);
+    if (error != 0) throw std::runtime_error("the child process cannot be started");
+  }
+  Child(const Child&) = delete;
+  ~Child() {
+    end();
+    close(from_);
+  }
+
+  /// The next line; none when it has ended, or has said nothing for so long.
+  bool next_line(std::string& line, Clock::time_point deadline) {
+    while (true) {
+      const std::size_t end_of_line = text_.find('\n');
+      if (end_of_line != std::string::npos) {
+        line = text_.substr(0, end_of_line);
+        text_.erase(0, end_of_line + 1);
+        return true;
+      }
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      pollfd ready{from_, POLLIN, 0};
+      const int count = left <= 0 ? 0 : poll(&ready, 1, static_cast<int>(left));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) {
+        hangs_ = true;
+        return false;
+      }
+      char buffer[4096];
+      const ssize_t read_now = read(from_, buffer, sizeof buffer);
+      if (read_now < 0 && errno == EINTR) continue;
+      if (read_now <= 0) return false;
+      text_.append(buffer, static_cast<std::size_t>(read_now));
+    }
+  }
+  /// How it has ended: empty where it was in order. Call once next_line() has said no more.
+  std::string end() {
+    if (pid_ == 0) return {};
+    if (hangs_) kill(-pid_, SIGKILL);
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    kill(-pid_, SIGKILL);
+    pid_ = 0;
+    if (hangs_) return "it hangs";
+    if (WIFSIGNALED(status)) return std::string("it crashes: ") + strsignal(WTERMSIG(status));
+    if (WEXITSTATUS(status) > 1) return "it exits with " + std::to_string(WEXITSTATUS(status));
+    return {};
+  }
+
+ private:
+  pid_t pid_ = 0;
+  int from_ = -1;
+  bool hangs_ = false;
+  std::string text_;
+};
+
+class Supervisor {
+ public:
+  Supervisor(std::string program, const Arguments& arguments, const Setting& setting)
+      : program_(std::move(program)), arguments_(arguments), setting_(setting) {}
+
+  int run() {
+    const auto& options = arguments_.options;
+    const auto end = options.time ? Clock::now() + *options.time : Clock::time_point::max();
+    const std::uint64_t first = options.seed ? *options.seed : std::random_device()();
+    std::printf("random calls on %s from seed %llu, %s\n", arguments_.backend.c_str(),
+                static_cast<unsigned long long>(first), random::pool_text().c_str());
+    std::uint64_t done = 0;
+    int findings = 0;
+    while (done != options.count && Clock::now() < end) {
+      const std::uint64_t from = first + done;
+      std::uint64_t made = 0;
+      std::string what = make(from, options.count - done, options.changes, end, &made);
+      done += made;
+      if (what.empty()) continue;
+      ++findings;
+      tell(from, first + done - 1, std::move(what));
+      if (findings == max_findings) break;
+    }
+    std::printf("%llu calls, %d went wrong\n", static_cast<unsigned long long>(done), findings);
+    std::printf("%llu passed, %d failed\n", static_cast<unsigned long long>(done) - findings,
+                findings);
+    return findings == 0 ? 0 : 1;
+  }
+
+ private:
+  static constexpr int max_findings = 5;
+  static constexpr std::uint64_t calls_of_a_child = 500;
+  static constexpr auto time_to_make_smaller = std::chrono::minutes(3);
+
+  // Makes calls in a child until one goes wrong; what, and how many were made, that one included.
+  std::string make(std::uint64_t from, std::uint64_t count, const std::string& changes,
+                   Clock::time_point end, std::uint64_t* made) {
+    std::vector<std::string> arguments{program_,
+                                       "--backend",
+                                       arguments_.backend,
+                                       "--seed",
+                                       std::to_string(from),
+                                       "--count",
+                                       std::to_string(std::min(count, calls_of_a_child)),
+                                       "--max-bytes",
+                                       std::to_string(arguments_.options.max_bytes)};
+    if (!changes.empty()) arguments.insert(arguments.end(), {"--set", changes});
+    if (arguments_.options.disturbed) arguments.push_back("--disturbed");
+    if (arguments_.show) arguments.push_back("--show");
+    Child child(std::move(arguments));
+    std::string line, wrong;
+    *made = 0;
+    bool is_in_call = false;
+    while (child.next_line(line, Clock::now() + arguments_.options.patience)) {
+      is_in_call = line.starts_with("begin ");
+      if (is_in_call) ++*made;
+      if (is_in_call && arguments_.show) show(from + *made - 1, changes);
+      if (line.starts_with("wrong ")) wrong = line.substr(6);
+      if (line == "right" && Clock::now() >= end) break;
+    }
+    if (!wrong.empty()) {
+      (void)child.end();
+      return wrong;
+    }
+    if (Clock::now() >= end && !is_in_call) return {};
+    return child.end();
+  }
+
+  void show(std::uint64_t seed, const std::string& changes) {
+    Plan plan = random::draw_plan(seed, setting_);
+    random::change(plan, changes);
+    std::printf("%s\n", text(plan).c_str());
+    std::fflush(stdout);
+  }
+
+  bool goes_wrong(const Plan& plan, std::string& what) {
+    for (int i = 0; i != 3; ++i) {
+      std::uint64_t made = 0;
+      const std::string wrong =
+          make(plan.seed, 1, random::changes_of(plan, setting_), Clock::time_point::max(), &made);
+      if (wrong.empty()) continue;
+      what = wrong;
+      return true;
+    }
+    return false;
+  }
+
+  // The call of `seed`, made smaller; `from`: the first one that its process has made.
+  void tell(std::uint64_t from, std::uint64_t seed, std::string what) {
+    Plan plan = random::plan_of(seed, setting_, arguments_.options);
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), what.c_str());
+    std::fflush(stdout);
+    if (!goes_wrong(plan, what)) {
+      std::printf(
+          "  %s\n  not again by itself; replay what its process had done: --backend %s "
+          "--seed %llu --count %llu\n",
+          text(plan).c_str(), arguments_.backend.c_str(), static_cast<unsigned long long>(from),
+          static_cast<unsigned long long>(seed - from + 1));
+      return;
+    }
+    const auto end = Clock::now() + time_to_make_smaller;
+    for (bool found = true; found && Clock::now() < end;) {
+      found = false;
+      for (const Plan& next : random::smaller(plan)) {
+        if (Clock::now() >= end) break;
+        if (!goes_wrong(next, what)) continue;
+        plan = next;
+        found = true;
+        break;
+      }
+    }
+    std::printf(
+        "  at its smallest: %s\n  %s\n  replay with: %s\n", what.c_str(), text(plan).c_str(),
+        random::replay_line(arguments_.backend, plan, setting_, arguments_.options).c_str());
+    std::fflush(stdout);
+  }
+
+  static std::string text(const Plan& plan) {
+    return "seed " + std::to_string(plan.seed) + ": " +
+           random::pool()[static_cast<std::size_t>(plan.function)]->text() + "; " +
+           random::text_of(plan);
+  }
+
+  const std::string program_;
+  const Arguments& arguments_;
+  const Setting& setting_;
+};
+
+}  // namespace
+
+int random_calls_main(int argc, char** argv, const std::vector<Subject>& subjects) {
+  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
+    std::fputs(help, stdout);
+    return 0;
+  }
+  try {
+    const Arguments arguments = read_arguments(argc, argv);
+    const Setting setting = random::setting_of(arguments.backend, subjects, arguments.options);
+    if (arguments.report_to >= 0) return make_calls(arguments, setting);
+    return Supervisor(argv[0], arguments, setting).run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "random calls: %s\n", error.what());
+    return 2;
+  }
+}
+
+}  // namespace paracord::testkit
