@@ -17,4 +17,13 @@ int moved_up(int fd) {
   return moved;
 }
 
+void fill_standard_descriptors() {
+  for (int fd = 0; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest that is free: this one, unless another thread has just taken it.
+    const int opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (opened > STDERR_FILENO) close(opened);
+  }
+}
+
 }  // namespace paracord::detail

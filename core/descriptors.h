@@ -7,4 +7,8 @@ namespace paracord::detail {
 /// descriptors of its own there. -1, with errno: `fd` was -1, or no other is to be had.
 int moved_up(int fd);
 
+/// Opens /dev/null where the program's stdin, stdout or stderr is closed, for good: libraries that
+/// take the lowest number for what they open would get what the program prints.
+void fill_standard_descriptors();
+
 }  // namespace paracord::detail

@@ -203,6 +203,7 @@ void ThreadPool::run() {
 }
 
 void* ThreadPool::thread_main(void* pool) {
+  unblock_own_signals();
   pthread_setname_np(pthread_self(), "paracord");
   static_cast<ThreadPool*>(pool)->run();
   return nullptr;

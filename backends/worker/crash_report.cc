@@ -20,6 +20,7 @@ constexpr int deepest_backtrace = 128;
 constexpr std::size_t stack_bytes = 64 << 10;
 
 int report_fd = -1;
+int own_pid = 0;
 alignas(16) char alternate_stack[stack_bytes];
 
 // All of these are called in a signal's handler: they allocate nothing and take no lock.
@@ -94,6 +95,11 @@ Place place_of(void* context) {
 }
 
 void report(int signal, siginfo_t*, void* context) {
+  // Not what a task has forked off: the worker goes on.
+  if (getpid() != own_pid) {
+    raise(signal);
+    return;
+  }
   const Place place = place_of(context);
   write_all(crash_report_head, std::strlen(crash_report_head));
   Trace trace{place.at};
@@ -116,6 +122,7 @@ _Unwind_Reason_Code ignore_frame(_Unwind_Context*, void*) {
 
 void report_crashes_to(int fd) {
   report_fd = fd;
+  own_pid = getpid();
   // What it loads or allocates the first time is there when a thread crashes.
   _Unwind_Backtrace(&ignore_frame, nullptr);
   stack_t stack{};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "paracord/backends/zeromq/embedded_cluster.h"
+#include "paracord/core/descriptors.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/fork.h"
 #include "paracord/core/guarded.h"
@@ -95,6 +96,8 @@ std::shared_ptr<ClusterUse> use_cluster(const ZeromqOptions& options, std::uint3
     auto& use = all.used[client.link.address + " " + client.link.server_key + " " +
                          client.link.keys.public_key + (client.shares_memory ? "" : " apart")];
     if (use == nullptr) {
+      // ZeroMQ opens descriptors of its own, now and later.
+      detail::fill_standard_descriptors();
       // ZeroMQ's sockets are made here: a signal of the program's must not come between.
       const detail::ProgramSignalsBlocked blocked;
       use = std::make_shared<ClusterUse>(client);
