@@ -283,6 +283,8 @@ void WorkerProcess::lose(BatchPart part) {
   // A result that came before the end counts: the task is not the one that was lost.
   if (part.running != 0 && part.running - 1 >= part.next) {
     const std::uint32_t index = part.running - 1;
+    // Their results were not readable any more: the worker had spoilt its ring.
+    if (index > next) owner.send_again({&batch, next, index - next, part.attempt});
     RemoteRun run = run_of({0, index, channel_->started.load(), 0}, part.attempt);
     run.ended = std::chrono::steady_clock::now();
     if (batch.tasks.failed(index, loss_error(), run) == RemoteTasks::Verdict::again) {
