@@ -96,7 +96,6 @@ BatchPart& WorkerProcess::part_of(const ResultHead& head) {
       refuse_message("a task has ended that was not the next one");
     if (!is_at_work(channel_->states[head.slot]))
       refuse_message("a task has ended of a batch that was not begun");
-    ++part.next;
     return part;
   });
 }
@@ -151,6 +150,7 @@ void WorkerProcess::task_over(BatchPart& part, const ResultHead& head, FromWorke
     message += behind;
     bytes -= behind;
   }
+  part.next = head.index + 1;  // not before: what made no sense until here answers no task
   Decoder in(message, bytes, &receiver_);
   if (kind != FromWorker::error) {
     batch.tasks.succeeded(head.index, in, run_of(head, part.attempt));
@@ -162,6 +162,7 @@ void WorkerProcess::task_over(BatchPart& part, const ResultHead& head, FromWorke
 }
 
 void WorkerProcess::task_failed(BatchPart& part, const ResultHead& head, std::exception_ptr error) {
+  part.next = head.index + 1;
   RemoteBatch& batch = *part.batch;
   if (batch.tasks.failed(head.index, std::move(error), run_of(head, part.attempt)) ==
       RemoteTasks::Verdict::again) {
