@@ -50,8 +50,9 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   /// Passes on what its workers have printed so far.
   void pass_on_output();
   /// What has not begun of these tasks does not begin any more. `stop`: what runs is asked to end,
-  /// and killed after the time of grace. The batch is completed as ever.
-  void withdraw(const RemoteTasks& tasks, bool stop);
+  /// and killed after the time of grace. The batch is completed as ever. Returns whether there was
+  /// something that had not begun.
+  bool withdraw(const RemoteTasks& tasks, bool stop);
 
   Capabilities capabilities() const override {
     return {.caller_collects = true, .inner_max_num_threads = true, .batches_per_worker = 8};
@@ -100,7 +101,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void forget(std::size_t lane, const WorkerProcess& lost);
   std::optional<BatchPart> within_quota(WorkerProcess& worker, BatchPart& part);
   void take_back_all(WorkerProcess& worker);
-  void take_back_and_share(WorkerProcess& worker);
+  bool take_back_and_share(WorkerProcess& worker, const RemoteBatch* of = nullptr);
   void take_back_queued();
   bool condemn(const WorkerProcess& worker);
   void end_stopped(WorkerProcess& worker, const char* why);

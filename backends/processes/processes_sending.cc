@@ -188,12 +188,17 @@ void ProcessesBackend::take_back_all(WorkerProcess& worker) {
     refuse(*std::move(part), Status(StatusCode::cancelled, "aborted"));
 }
 
-// What its worker has not begun goes to others, but for what is to come back.
-void ProcessesBackend::take_back_and_share(WorkerProcess& worker) {
+// What its worker has not begun goes to others, in the order in which it came, but for what is to
+// come back. Returns whether there was something of this batch; null: of none.
+bool ProcessesBackend::take_back_and_share(WorkerProcess& worker, const RemoteBatch* of) {
   std::vector<BatchPart> parts;
   while (std::optional<BatchPart> part = worker.take_back()) parts.push_back(*std::move(part));
+  std::optional<BatchPart> rest = worker.ask_back();
+  bool any = rest && rest->batch == of;
+  for (const BatchPart& part : parts) any |= part.batch == of;
+  if (rest) send_again(*std::move(rest));
   for (BatchPart& part : parts) dispatch({part.batch, part.first, part.count, part.attempt});
-  if (std::optional<BatchPart> part = worker.ask_back()) send_again(*std::move(part));
+  return any;
 }
 
 void ProcessesBackend::allow(int busy, bool ahead) {
@@ -255,7 +260,8 @@ void ProcessesBackend::park(const std::array<std::uint64_t, 2>& assignment, bool
   send_backlog();
 }
 
-void ProcessesBackend::withdraw(const RemoteTasks& tasks, bool stop) {
+bool ProcessesBackend::withdraw(const RemoteTasks& tasks, bool stop) {
+  const RemoteBatch* found = nullptr;
   std::deque<BatchPart> backlog;
   std::vector<WorkerHandle> workers, condemned;
   state_.with([&](State& state) {
@@ -263,6 +269,7 @@ void ProcessesBackend::withdraw(const RemoteTasks& tasks, bool stop) {
         std::find_if(state.batches.begin(), state.batches.end(),
                      [&](RemoteBatch* batch) { return &batch->tasks == &tasks; });
     if (withdrawn == state.batches.end()) return;
+    found = *withdrawn;
     (*withdrawn)->aborted = true;
     if (stop) (*withdrawn)->stops = true;
     aborts_.fetch_add(1);
@@ -275,10 +282,13 @@ void ProcessesBackend::withdraw(const RemoteTasks& tasks, bool stop) {
       condemned.push_back(lane.worker);
     }
   });
-  for (const WorkerHandle& worker : workers) take_back_and_share(*worker);
+  bool any = false;
+  for (const BatchPart& part : backlog) any |= part.batch == found;
+  for (const WorkerHandle& worker : workers) any |= take_back_and_share(*worker, found);
   for (BatchPart& part : backlog) dispatch(std::move(part));
   for (const WorkerHandle& worker : condemned) end_stopped(*worker, task_cancelled);
   if (!condemned.empty()) send_backlog();
+  return any && found != nullptr;
 }
 
 // Its lane takes no parts while something is there that is to stop. Returns whether there is.

@@ -392,22 +392,22 @@ void WorkerProcess::send_releases() {
 
 std::optional<BatchPart> WorkerProcess::take_back(std::uint32_t min_tasks) {
   return slots_.with([&](Slots& slots) -> std::optional<BatchPart> {
-    if (slots.order.empty()) return std::nullopt;
-    const std::size_t slot = slots.order.back();
-    const BatchPart& last = *slots.parts[slot];
-    if (last.next != last.first) return std::nullopt;  // it was begun, whatever its state says
-    if (last.count < min_tasks) return std::nullopt;
-    BatchState expected = BatchState::sent;
-    // Its record stays in the ring: the worker passes over it. Until then the slot is taken.
-    if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::taken_back))
-      return std::nullopt;
-    slots.order.pop_back();
-    BatchPart part = *std::move(slots.parts[slot]);
-    // So does the memory that the record refers to.
-    slots.parts[slot].emplace().kept = std::exchange(part.kept, {});
-    part.batch->left.fetch_sub(1, std::memory_order_acq_rel);  // its tasks still count
-    in_flight_.fetch_sub(1, std::memory_order_acq_rel);
-    return part;
+    for (auto place = slots.order.begin(); place != slots.order.end(); ++place) {
+      const std::size_t slot = *place;
+      if (slots.parts[slot]->count < min_tasks) continue;
+      BatchState expected = BatchState::sent;
+      // Its record stays in the ring: the worker passes over it. Until then the slot is taken.
+      if (!channel_->states[slot].compare_exchange_strong(expected, BatchState::taken_back))
+        continue;
+      slots.order.erase(place);
+      BatchPart part = *std::move(slots.parts[slot]);
+      // So does the memory that the record refers to.
+      slots.parts[slot].emplace().kept = std::exchange(part.kept, {});
+      part.batch->left.fetch_sub(1, std::memory_order_acq_rel);  // its tasks still count
+      in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+      return part;
+    }
+    return std::nullopt;
   });
 }
 

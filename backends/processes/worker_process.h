@@ -81,7 +81,7 @@ class WorkerProcess {
   std::optional<BatchPart> send(BatchPart part);
   /// Sends the initializer `id`, which `encode` writes, unless it has run here.
   void send_initializer(std::uint64_t id, const Initializer& initializer);
-  /// The part that was sent last, where the worker has not begun it, and it has so many tasks.
+  /// The oldest part that the worker has not begun, of those with so many tasks.
   std::optional<BatchPart> take_back(std::uint32_t min_tasks = 1);
   /// What it has not begun of the part that it runs, also while it is inside of a long task.
   std::optional<BatchPart> ask_back();

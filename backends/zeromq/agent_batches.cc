@@ -256,7 +256,15 @@ void NodeAgent::State::give_back(const Attempt& attempt) {
   if (found == running.end()) return;
   Running& one = found->second;
   if (!one.submitted) return finish(attempt, "");
-  if (!one.over) calls.at(one.call)->backend().withdraw(*one.batch, false);
+  if (one.over || calls.at(one.call)->backend().withdraw(*one.batch, false)) return;
+  // It runs. The scheduler cannot know in which order batches begin here, and wants one that waits:
+  // the youngest of the same call.
+  for (auto other = running.rbegin(); other != running.rend(); ++other) {
+    Running& waits = other->second;
+    if (waits.call != one.call || waits.stopped || waits.parked || waits.over) continue;
+    if (&waits == &one || !waits.submitted) continue;
+    if (calls.at(one.call)->backend().withdraw(*waits.batch, false)) return;
+  }
 }
 
 void NodeAgent::State::lend(const Attempt& attempt, bool begins) {
