@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -69,16 +70,16 @@ class Call final : public CallControl {
     reader_waits_.store(false, std::memory_order_relaxed);
     return is_ready;
   }
+  /// The same for a moment, before a wait(); see call_results.cc.
+  bool nap(const std::function<bool()>& ready);
   /// Between these, slots whose batch has ended elsewhere come to use_returned_slots(); at other
   /// times another thread reads the input for them.
   void arrive();
   void depart();
   /// Reads the input for slots that have come back. False: there were none.
   bool use_returned_slots();
-  /// No task is left, and none runs.
-  bool over() const;
-  /// Ended early: nothing more is started.
-  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  bool over() const;  ///< no task is left, and none runs
+  bool stopped() const { return stopped_.load(std::memory_order_acquire); }  ///< ended early
   /// Takes a finished block off the front, or null. Gives back the one taken before.
   Block* take_finished(Block* previous);
   /// For readers: the next block in order, or one with new results; null where there is none yet.
@@ -87,8 +88,7 @@ class Call final : public CallControl {
   /// The reader has let go of `count` results.
   void results_read(std::size_t count) { read_.fetch_add(count, std::memory_order_release); }
   bool reads_all_first() const;
-  /// Reads what pre_dispatch says, before anything is dispatched.
-  void read_ahead();
+  void read_ahead();  ///< what pre_dispatch says, before anything is dispatched
   /// Stops what has not started, waits for what has, and closes the call. Then error() is final,
   /// and the session is free for another call.
   void close();

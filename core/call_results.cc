@@ -22,6 +22,21 @@ void Call::publish_result(Block& block, std::size_t index) {
   if (reader_waits_.load(std::memory_order_relaxed)) notify();
 }
 
+// Results of short tasks that follow each other are not worth a wake-up each: the reader sleeps for
+// a moment at most, and nobody wakes it for a result. It looks now and then only, at first: each
+// look takes memory away from whoever writes results.
+bool Call::nap(const std::function<bool()>& ready) {
+  constexpr auto longest_nap = std::chrono::microseconds(200);
+  constexpr int first_looks = 512, looks_left_out = 16;
+  if (capabilities_.caller_collects) return false;
+  int looks = 0;
+  const auto look = [&] {
+    ++looks;
+    return (looks > first_looks || looks % looks_left_out == 0) && ready();
+  };
+  return progress_.wait(look, SteadyClock::now() + longest_nap);
+}
+
 Block* Call::next_readable() {
   Block* block = blocks_.with([&](BlockList& blocks) {
     return setup_.order == Order::as_done ? blocks.unlink_for_reader() : blocks.first_unread();

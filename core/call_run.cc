@@ -124,7 +124,7 @@ void Call::run_fast(RunningClaims& runner, std::size_t end, RunningTask& task) {
     try {
       tasks_.run(block, runner.index, next);
       if (runner.index != next) return;
-      publish_result(block, next - 1);
+      if (block.is_exposed()) publish_result(block, next - 1);
     } catch (...) {
       task_failed(block, runner.index, task);
       runner.advance();

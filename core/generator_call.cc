@@ -100,7 +100,8 @@ bool GeneratorCall::look_for_result() {
     if (call_.use_returned_slots() || call_.help()) continue;
     // The last result may have come between the two looks.
     if (call_.over()) return locate();
-    call_.wait([&] { return locate() || call_.over(); }, call_.deadline());
+    const auto found = [&] { return locate() || call_.over(); };
+    if (!call_.nap(found)) call_.wait(found, call_.deadline());
   }
   call_.set_deadline(std::nullopt);
   return true;
