@@ -77,6 +77,7 @@ void Block::expose(std::size_t capacity) {
     results_made_[i].store(Result::pending, std::memory_order_relaxed);
   exposed_ = true;
   read_to_end = run_to_end = false;
+  waits_for_reader.store(false, std::memory_order_relaxed);
   taken = 0;
 }
 

@@ -136,7 +136,7 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   Block* next = nullptr;
   Block* next_finished = nullptr;  // link of the blocks that wait for a reader, likewise
   // Of exposed blocks. Reused when it was read to the end, nobody runs it, and no link leads to it.
-  std::atomic<bool> waits_for_reader{false};
+  std::atomic<bool> waits_for_reader{false};                     // results came since it has looked
   bool linked = false, read_to_end = false, run_to_end = false;  // under the lock
   std::size_t taken = 0;                                         // the reader's
   bool sent = true;  // a batch for it was submitted, or will be at once; under the lock

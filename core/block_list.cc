@@ -131,7 +131,7 @@ void BlockList::link_for_reader(Block& block) {
 Block* BlockList::unlink_for_reader() {
   while (Block* block = take_finished()) {
     block->linked = false;
-    block->waits_for_reader.store(false, std::memory_order_seq_cst);
+    block->waits_for_reader.exchange(false);  // results before this are seen now
     if (!block->read_to_end) return block;
     reuse_if_over(*block);
   }

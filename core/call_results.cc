@@ -10,15 +10,12 @@ void Call::publish_result(Block& block, std::size_t index) {
   if (layout_.results_grow)
     result_bytes_.store(tasks_.result_bytes(block, index), std::memory_order_relaxed);
   block.set_result_state(index, Block::Result::made);
-  // Either the reader sees the result, or this thread that it waits, or has no link to the block.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (setup_.order == Order::as_done) {
-    if (block.waits_for_reader.load(std::memory_order_relaxed) ||
-        block.waits_for_reader.exchange(true))
-      return;
-    blocks_.with([&](BlockList& blocks) { blocks.link_for_reader(block); });
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-  }
+  // Either the reader's look sees the result, or this its wish: both change one flag, so one comes
+  // first.
+  if (block.waits_for_reader.exchange(true)) return;
+  if (setup_.order == Order::as_given) return notify();
+  // The reader says that it waits before it takes this lock.
+  blocks_.with([&](BlockList& blocks) { blocks.link_for_reader(block); });
   if (reader_waits_.load(std::memory_order_relaxed)) notify();
 }
 
@@ -38,11 +35,9 @@ bool Call::nap(const std::function<bool()>& ready) {
 }
 
 Block* Call::next_readable() {
-  Block* block = blocks_.with([&](BlockList& blocks) {
+  return blocks_.with([&](BlockList& blocks) {
     return setup_.order == Order::as_done ? blocks.unlink_for_reader() : blocks.first_unread();
   });
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  return block;
 }
 
 void Call::read_to_end(Block& block) {

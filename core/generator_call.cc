@@ -74,6 +74,14 @@ bool GeneratorCall::locate() {
   }
 }
 
+// Whoever has the next result of the block says so, where it is not there yet.
+bool GeneratorCall::locate_or_ask() {
+  while (!locate()) {
+    if (block_ == nullptr || !block_->waits_for_reader.exchange(false)) return false;
+  }
+  return true;
+}
+
 // In order of completion it is linked again when there is more in it.
 void GeneratorCall::leave_block() {
   if (block_->taken == block_->count) call_.read_to_end(*block_);
@@ -100,8 +108,8 @@ bool GeneratorCall::look_for_result() {
     if (call_.use_returned_slots() || call_.help()) continue;
     // The last result may have come between the two looks.
     if (call_.over()) return locate();
-    const auto found = [&] { return locate() || call_.over(); };
-    if (!call_.nap(found)) call_.wait(found, call_.deadline());
+    if (call_.nap([&] { return locate() || call_.over(); })) continue;
+    call_.wait([&] { return locate_or_ask() || call_.over(); }, call_.deadline());
   }
   call_.set_deadline(std::nullopt);
   return true;

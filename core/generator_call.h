@@ -21,6 +21,7 @@ class GeneratorCall {
  private:
   void drop_current();
   bool locate();
+  bool locate_or_ask();
   void leave_block();
   bool wait_for_result();
   bool look_for_result();
