@@ -129,10 +129,9 @@ PeerId SimulatedCluster::add_program(SimProgramPlan plan) {
 }
 
 // What the scheduler knows of peers tells when it has given one up.
-void SimulatedCluster::notice_losses() {
+void SimulatedCluster::notice_losses(const SchedulerView& now) {
   if (scheduler_ == nullptr) return;
   std::map<PeerId, Time> seen;
-  const SchedulerView now = scheduler_->view(world_.now());
   const auto see = [&](PeerId id) {
     const auto before = seen_since_.find(id);
     seen[id] = before == seen_since_.end() ? world_.now() : before->second;
@@ -177,8 +176,9 @@ bool SimulatedCluster::is_excused(const SimTask& task) const {
 // After each step, or, in a large cluster, after very many.
 void SimulatedCluster::watch() {
   if (!setting_.checks_each_step && world_.events() % 100'000 != 0) return;
-  notice_losses();
-  check_progress();
+  const SchedulerView now = view();
+  notice_losses(now);
+  check_progress(now);
   check_bounds();
 }
 

@@ -68,7 +68,7 @@ class SimulatedCluster {
   void add_node();
   PeerId add_program(SimProgramPlan plan);
   void watch();
-  void notice_losses();
+  void notice_losses(const cluster::SchedulerView& now);
   bool is_excused(const SimTask& task) const;
   bool is_stale(PeerId node, const cluster::Attempt& attempt, Time assigned) const;
 
@@ -87,7 +87,7 @@ class SimulatedCluster {
   SimNode* some_node();
   SimProgram* some_program();
   bool all_programs_are_over() const;
-  void check_progress();
+  void check_progress(const cluster::SchedulerView& now);
   void check_bounds();
   void check_the_end();
   std::string describe_all() const;

@@ -137,13 +137,12 @@ void SimulatedCluster::end_faults() {
 
 // What docs/protocol.md says of progress, after each step: where something is queued, a slot of
 // those that are there is with tasks that wait for nobody, or free. Nodes do their part of it, too.
-void SimulatedCluster::check_progress() {
+void SimulatedCluster::check_progress(const SchedulerView& now) {
   for (const auto& [id, node] : nodes_) {
     if (const std::string wrong = node->check(); !wrong.empty())
       world_.fail("at node " + std::to_string(id) + ": " + wrong);
   }
   if (scheduler_ == nullptr) return;
-  const SchedulerView now = view();
   std::uint32_t there = 0, usable = 0;
   for (const auto& node : now.nodes) {
     const bool is_up = node.state == std::string("up");
@@ -192,8 +191,8 @@ void SimulatedCluster::check_the_end() {
   if (!setting_.checks_each_step) return;  // heartbeats of minutes
   const Time end = world_.now() + options.client_lost_after + options.node_lost_after + seconds(20);
   while (world_.failure().empty() && world_.step(end)) watch();
-  notice_losses();
   const SchedulerView left = view();
+  notice_losses(left);
   if (!left.clients.empty()) world_.fail("the scheduler still knows clients");
   if (left.payload_bytes != 0 || left.tasks_queued != 0)
     world_.fail("the scheduler still holds payloads");

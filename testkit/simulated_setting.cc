@@ -1,5 +1,6 @@
 // Clusters by chance: from calm ones to those in which everything goes wrong at once.
 
+#include <algorithm>
 #include <random>
 
 #include "paracord/testkit/simulated_cluster.h"
@@ -30,6 +31,7 @@ void make_nested(Dice& dice, SimCallPlan& call) {
   call.most_nested = 1 + dice.below(10);
   call.tasks = 1 + dice.below(200);
   call.window = 1 + dice.below(64);
+  call.most_duration = std::min<Time>(call.most_duration, milliseconds(200));
 }
 
 SimCallPlan random_call(Dice& dice) {

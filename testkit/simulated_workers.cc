@@ -47,6 +47,7 @@ void SimWorkers::add(const CallKey& key, std::uint32_t level, const Attempt& att
   if (call.lanes.empty()) call.lanes.resize(lanes_of_call_);
   batches_[attempt] = {key, count, true, false, 0};
   ready_.push_back(attempt);
+  has_changed_ = true;
   pump_soon();
 }
 
@@ -66,6 +67,7 @@ void SimWorkers::pump_soon() {
 }
 
 void SimWorkers::pump() {
+  has_changed_ = true;
   is_pump_due_ = false;
   std::vector<CallKey> with_work;
   for (const auto& [key, call] : calls_) {
@@ -187,6 +189,7 @@ bool SimWorkers::runs(std::uint64_t worker, const Attempt& attempt, std::uint32_
 }
 
 void SimWorkers::task_ended(std::uint64_t worker) {
+  has_changed_ = true;
   for (auto& [key, call] : calls_) {
     for (std::size_t i = 0; i != call.lanes.size(); ++i) {
       Lane& lane = call.lanes[i];
@@ -250,6 +253,7 @@ void SimWorkers::end_if_done(const Attempt& attempt) {
   out_.world.after(
       out_.world.between(Time(0), microseconds(100)), [this, attempt, lives = out_.lives] {
         if (!*lives) return;
+        has_changed_ = true;
         const CallKey key = batches_.at(attempt).call;
         batches_.erase(attempt);
         calls_.at(key).parked.erase(name_of(attempt));
@@ -263,6 +267,7 @@ void SimWorkers::end_if_done(const Attempt& attempt) {
 }
 
 void SimWorkers::give_back(const Attempt& attempt) {
+  has_changed_ = true;
   const auto found = batches_.find(attempt);
   if (found == batches_.end() || found->second.is_over) return;
   Batch& batch = found->second;
@@ -285,6 +290,7 @@ void SimWorkers::give_back(const Attempt& attempt) {
 }
 
 void SimWorkers::kill(const Attempt& attempt) {
+  has_changed_ = true;
   const auto found = batches_.find(attempt);
   if (found == batches_.end() || found->second.is_over) return;
   give_back(attempt);
@@ -305,6 +311,7 @@ void SimWorkers::kill(const Attempt& attempt) {
 }
 
 void SimWorkers::park(const Attempt& attempt, bool parked) {
+  has_changed_ = true;
   const auto found = batches_.find(attempt);
   if (found == batches_.end() || found->second.is_over) return;
   Call& call = calls_.at(found->second.call);
@@ -326,7 +333,8 @@ void SimWorkers::park(const Attempt& attempt, bool parked) {
   send_backlog(call);
 }
 
-std::string SimWorkers::check() const {
+std::string SimWorkers::check() {
+  if (!std::exchange(has_changed_, false)) return {};
   int busy = 0, with_work = 0;
   bool waits = !ready_.empty(), is_queued = false;
   for (const auto& [key, call] : calls_) {

@@ -49,7 +49,7 @@ class SimWorkers {
   /// What is wrong; empty: nothing. The node's part of the argument for progress in
   /// docs/protocol.md: while something is ready, all slots are with tasks that run, and no task
   /// stands behind one that waits, nor behind others while another call has work.
-  std::string check() const;
+  std::string check();
 
  private:
   struct Part {
@@ -103,6 +103,7 @@ class SimWorkers {
   std::deque<cluster::Attempt> ready_;
   std::uint64_t last_worker_ = 0;
   bool is_pump_due_ = false;
+  bool has_changed_ = false;  // since check()
 };
 
 }  // namespace paracord::testkit

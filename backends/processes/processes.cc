@@ -110,7 +110,7 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
   }
   state_.with([&](State& state) {
     state = {};
-    state.lanes.resize(static_cast<std::size_t>(workers));
+    state.most_lanes = static_cast<std::size_t>(workers);
   });
   return {.workers = workers};
 }

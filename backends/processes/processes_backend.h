@@ -81,7 +81,8 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     Clock::time_point looked{};
   };
   struct State {
-    std::vector<Lane> lanes;
+    std::vector<Lane> lanes;  // that were ever used
+    std::size_t most_lanes = 0;
     std::deque<BatchPart> backlog;  // no lane has a place
     int failed_starts = 0;          // in a row
     int most_busy = std::numeric_limits<int>::max();

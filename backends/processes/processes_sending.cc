@@ -27,9 +27,11 @@ void ProcessesBackend::submit(Batch batch, OnDone on_done) {
 }
 
 LaneChoice ProcessesBackend::look(const State& state) {
-  return look_at_lanes(state.lanes.size(), state.parked, [&](std::size_t i) {
-    const Lane& lane = state.lanes[i];
+  const std::size_t one_more = std::min(state.lanes.size() + 1, state.most_lanes);
+  return look_at_lanes(one_more, state.parked, [&](std::size_t i) {
     LaneState known;
+    if (i == state.lanes.size()) return known;
+    const Lane& lane = state.lanes[i];
     known.is_starting = lane.starting;
     if (lane.worker == nullptr) return known;
     known.has_worker = true;
@@ -75,6 +77,7 @@ void ProcessesBackend::dispatch(BatchPart part) {
       if (!chosen) {
         state.backlog.push_back(std::move(*rest));
       } else {
+        if (*chosen == state.lanes.size()) state.lanes.emplace_back();
         Lane& place = state.lanes[*chosen];
         ++place.senders;
         if (place.worker == nullptr) place.starting = true;
@@ -84,7 +87,12 @@ void ProcessesBackend::dispatch(BatchPart part) {
     if (!trouble.ok()) return refuse(*std::move(rest), trouble);
     if (lane) {
       rest = send(*lane, *std::move(rest));
-      if (relay_) state_.with([&](State& state) { --state.lanes[*lane].senders; });
+      // Where nothing of it could be sent, its call may be over.
+      if (relay_) {
+        state_.with([&](State& state) {
+          if (*lane < state.lanes.size()) --state.lanes[*lane].senders;
+        });
+      }
     } else {
       rest.reset();
       tell_of_change();
