@@ -338,7 +338,12 @@ std::string SimWorkers::check() {
   int busy = 0, with_work = 0;
   bool waits = !ready_.empty(), is_queued = false;
   for (const auto& [key, call] : calls_) {
-    busy += Decisions::busy(call);
+    // A task that runs behind one which waited, in the same batch, counts before the end of that
+    // wait is told.
+    const auto at_work = std::count_if(call.lanes.begin(), call.lanes.end(), [](const Lane& lane) {
+      return !lane.parts.empty() && !lane.waits;
+    });
+    busy += std::max(Decisions::busy(call), static_cast<int>(at_work));
     with_work += has_work(key, call);
     waits |= !call.backlog.empty();
     for (const Lane& lane : call.lanes) {
