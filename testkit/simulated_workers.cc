@@ -163,18 +163,21 @@ void SimWorkers::send_backlog(Call& call) {
   }
 }
 
-// After a moment, in which it wakes up.
+// At once, or after a moment, in which it wakes up.
 void SimWorkers::begin_first(const Lane& lane) {
-  out_.world.after(out_.world.between(Time(0), microseconds(60)), [this, worker = lane.worker,
-                                                                   lives = out_.lives] {
-    if (!*lives) return;
-    for (const auto& [key, call] : calls_) {
-      for (const Lane& known : call.lanes) {
-        if (known.worker != worker || known.parts.empty()) continue;
-        return out_.begin(known.parts.front().attempt, known.parts.front().next, worker);
-      }
-    }
-  });
+  if (!out_.world.chance(0.25))
+    return out_.begin(lane.parts.front().attempt, lane.parts.front().next, lane.worker);
+  out_.world.after(out_.world.between(Time(0), microseconds(60)),
+                   [this, worker = lane.worker, lives = out_.lives] {
+                     if (!*lives) return;
+                     for (const auto& [key, call] : calls_) {
+                       for (const Lane& known : call.lanes) {
+                         if (known.worker != worker || known.parts.empty()) continue;
+                         const Part& first = known.parts.front();
+                         return out_.begin(first.attempt, first.next, worker);
+                       }
+                     }
+                   });
 }
 
 bool SimWorkers::runs(std::uint64_t worker, const Attempt& attempt, std::uint32_t task) const {
