@@ -54,7 +54,10 @@ std::uint32_t ProcessesBackend::share_of(const State& state, const BatchPart& pa
   if (part.count == 1 || (batch_size && batch_size->count != BatchSize::automatic.count))
     return part.count;
   const LaneChoice lanes = look(state);
-  const int free = std::min(lanes.free_count, state.most_busy - lanes.busy_count);
+  // One of those that were never used is counted already.
+  const auto unused = static_cast<int>(state.most_lanes - state.lanes.size());
+  const int free_lanes = lanes.free_count + std::max(unused - 1, 0);
+  const int free = std::min(free_lanes, state.most_busy - lanes.busy_count);
   if (free <= 1) return part.count;
   const auto workers = static_cast<std::uint32_t>(free);
   return (part.count + workers - 1) / workers;
