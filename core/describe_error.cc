@@ -27,10 +27,10 @@ std::string& own_host_name() {
   return name;
 }
 
-// Null is what some say.
+// What an exception says of itself; some say a null pointer.
 std::string words_of(const std::exception& thrown) {
   const char* words = thrown.what();
-  return words == nullptr ? std::string() : std::string(words);
+  return words != nullptr ? words : "(its what() returned a null pointer)";
 }
 
 // What was thrown for a T by std::throw_with_nested is a T, to a reader.
