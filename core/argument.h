@@ -51,7 +51,7 @@ void refuse_large_copy(std::size_t bytes, std::size_t argument, std::string (*ty
 
 template <class T>
 concept ContiguousContainer = !is_view<T> && !shares_elements<T> && requires(const T& c) {
-  c.data();
+  requires std::is_object_v<std::remove_reference_t<decltype(*c.data())>>;
   { c.size() } -> std::convertible_to<std::size_t>;
 };
 

@@ -20,7 +20,8 @@ namespace paracord {
 template <class P>
 requires(std::is_same_v<P, std::unique_ptr<typename P::element_type>> ||
          std::is_same_v<P, std::shared_ptr<typename P::element_type>>) &&
-    std::is_polymorphic_v<typename P::element_type> struct Codec<P> {
+    detail::is_complete<typename P::element_type>&& std::is_polymorphic_v<
+        typename P::element_type> struct Codec<P> {
   static void encode(Encoder& out, const P& pointer) {
     std::ostringstream text;
     cereal::BinaryOutputArchive archive(text);

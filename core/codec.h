@@ -5,3 +5,4 @@
 #include "paracord/core/codec_containers.h"
 #include "paracord/core/codec_serialize.h"
 #include "paracord/core/codec_std.h"
+#include "paracord/core/why_not_encodable.h"

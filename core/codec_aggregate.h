@@ -2,10 +2,14 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include "paracord/core/codec_field_types.h"
 #include "paracord/core/codec_fields.h"
+#include "paracord/core/codec_kinds.h"
 
 /// What an aggregate is made of, found out by asking what it can be initialised with.
 namespace paracord::detail {
@@ -20,6 +24,19 @@ template <class T>
 struct AnyBase {
   template <class Base>
   requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base() const;
+};
+
+template <class Named>
+constexpr bool is_unnamed_union() {
+  const std::string_view text(__PRETTY_FUNCTION__);
+  return std::is_union_v<Named> &&
+         (text.find("<unnamed union>") != text.npos || text.find("(anonymous union") != text.npos ||
+          text.find("(unnamed union") != text.npos);
+}
+/// Becomes a union without a name: its members count as those of T, and cannot be bound.
+struct UnnamedUnion {
+  template <class Field>
+  requires(is_unnamed_union<Field>()) operator Field() const;
 };
 
 template <class T, std::size_t>
@@ -38,6 +55,19 @@ constexpr bool takes_nested(std::index_sequence<before...>, std::index_sequence<
                             std::index_sequence<after...>) {
   return requires {
     T{AnyAt<T, before>{}..., {AnyAt<T, nested>{}...}, AnyAt<T, after>{}...};
+  };
+}
+/// With a member behind these that does not take AnyField, so that they are not all.
+template <class T, std::size_t... i>
+constexpr bool takes_more(std::index_sequence<i...>) {
+  return requires {
+    T{AnyAt<T, i>{}..., {}};
+  };
+}
+template <class T, std::size_t... before, std::size_t... after>
+constexpr bool takes_union(std::index_sequence<before...>, std::index_sequence<after...>) {
+  return requires {
+    T{AnyAt<T, before>{}..., UnnamedUnion{}, AnyAt<T, after>{}...};
   };
 }
 
@@ -80,15 +110,35 @@ constexpr std::size_t count_members() {
   }
 }
 
+template <class T, std::size_t values, std::size_t at = 0>
+constexpr bool has_unnamed_union() {
+  if constexpr (at == values) {
+    return false;
+  } else if constexpr (takes_union<T>(std::make_index_sequence<at>(),
+                                      std::make_index_sequence<values - at - 1>())) {
+    return true;
+  } else {
+    return has_unnamed_union<T, values, at + 1>();
+  }
+}
+
 template <class T>
 inline constexpr bool has_base = requires {
   T{AnyBase<T>{}};
 };
 
+/// The members that can be told apart; 0 where some may not be seen.
 template <class T>
 constexpr std::size_t field_count() {
   if constexpr (std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_empty_v<T>) {
-    if constexpr (!has_base<T>) return count_members<T, count_values<T>()>();
+    if constexpr (!has_base<T>) {
+      constexpr std::size_t values = count_values<T>();
+      constexpr bool long_array = values == 4 * most_fields;  // its end was not looked for
+      if constexpr (!has_unnamed_union<T, values>()) {
+        if constexpr (long_array || !takes_more<T>(std::make_index_sequence<values>()))
+          return count_members<T, values>();
+      }
+    }
   }
   return 0;
 }
@@ -98,51 +148,26 @@ concept TupleLike = requires {
   std::tuple_size<T>::value;
 };
 
-/// An aggregate without bases, of 1 to 24 members.
+/// What T's members are declared as. (Of T without cv, so that each is asked once.)
 template <class T>
-concept Reflected = !TupleLike<T> && std::is_aggregate_v<T> && std::is_class_v<T> &&
-                    (field_count<T>() != 0) && (field_count<T>() <= most_fields);
+using Fields = decltype(list_fields<field_count<T>()>(std::declval<T&>()));
+
+template <class T>
+constexpr bool is_reflected() {
+  if constexpr (std::is_aggregate_v<T> && std::is_class_v<T> && !TupleLike<T>) {
+    if constexpr (field_count<T>() != 0 && field_count<T>() <= most_fields)
+      return Fields<T>::usable;
+  }
+  return false;
+}
+/// An aggregate without bases, of 1 to 24 members, none of which is a reference, a bit-field, or
+/// one of a union without a name.
+template <class T>
+concept Reflected = is_reflected<T>();
 
 template <class T, class Visit>
 constexpr decltype(auto) visit_fields(T& value, Visit&& visit) {
   return visit_bound<field_count<std::remove_const_t<T>>()>(value, std::forward<Visit>(visit));
 }
-
-template <class... Field>
-struct FieldList {
-  template <template <class> class Trait>
-  using all = std::bool_constant<(Trait<Field>::value && ...)>;
-  template <class Use>
-  static constexpr void each(Use use) {
-    (use.template operator()<Field>(), ...);
-  }
-};
-template <Reflected T>
-using Fields = decltype(visit_fields(std::declval<T&>(), [](auto&... field) {
-  return FieldList<std::remove_cvref_t<decltype(field)>...>();
-}));
-
-/// Values that are their bytes: numbers, enums, and arrays and aggregates of such.
-template <class T>
-struct Flat : std::bool_constant<std::is_arithmetic_v<T> || std::is_enum_v<T>> {};
-template <class T, std::size_t count>
-struct Flat<T[count]> : Flat<T> {};
-template <class T>
-concept ComplexNumber = std::is_trivially_copyable_v<T> && requires(const T& z) {
-  typename T::value_type;
-  z.real();
-  z.imag();
-};
-template <ComplexNumber T>
-struct Flat<T> : Flat<typename T::value_type> {};
-template <class T, std::size_t count>
-struct Flat<std::array<T, count>> : Flat<T> {};
-template <class T>
-requires(std::is_trivially_copyable_v<T> && !ComplexNumber<T> && Reflected<T>) struct Flat<T>
-    : Fields<T>::template all<Flat> {
-};
-
-template <class T>
-inline constexpr bool is_flat = Flat<T>::value;
 
 }  // namespace paracord::detail

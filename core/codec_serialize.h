@@ -3,13 +3,18 @@
 #include <type_traits>
 #include <utility>
 
-#include "paracord/core/codec_containers.h"
+#include "paracord/core/codec_kinds.h"
 
-/// Codecs of classes that describe themselves as cereal wants it: a member or free function
+/// Classes that describe themselves as cereal wants it: a member or free function
 /// `serialize(archive)`, or `save` and `load`. cereal itself is not needed.
-namespace paracord {
+namespace paracord::detail {
 
-namespace detail {
+template <class T>
+void encode(Encoder& out, const T& value);
+template <class T>
+void decode_into(Decoder& in, T& value);
+template <class T, class... Within>
+constexpr bool can_encode();
 
 class OutputArchive;
 class InputArchive;
@@ -34,24 +39,82 @@ concept FreeSave = requires(T& value, const T& constant, OutputArchive& out, Inp
   save(out, constant);
   load(in, value);
 };
+
+/// The class that a member function stands in, which may be a base.
+template <class M>
+struct MemberOf;
+template <class R, class C, class... P>
+struct MemberOf<R (C::*)(P...)> {
+  using Type = C;
+};
+template <class R, class C, class... P>
+struct MemberOf<R (C::*)(P...) const> : MemberOf<R (C::*)(P...)> {};
+template <class R, class C, class... P>
+struct MemberOf<R (C::*)(P...) noexcept> : MemberOf<R (C::*)(P...)> {};
+template <class R, class C, class... P>
+struct MemberOf<R (C::*)(P...) const noexcept> : MemberOf<R (C::*)(P...)> {};
+
+/// What a function of the class C writes is not all of a T: C is a base that holds something (so it
+/// is no helper which asks the derived class), and T holds more.
+template <class T, class C>
+inline constexpr bool misses_members =
+    !std::is_same_v<T, C> && !std::is_empty_v<C> && !adds_nothing<T, C>;
 template <class T>
-concept Serializable = std::is_class_v<T> && std::is_default_constructible_v<T> &&
+constexpr bool inherits_member_function() {
+  if constexpr (requires {
+                  typename MemberOf<decltype(&T::template serialize<OutputArchive>)>::Type;
+                }) {
+    using C = typename MemberOf<decltype(&T::template serialize<OutputArchive>)>::Type;
+    return misses_members<T, C>;
+  } else if constexpr (requires {
+                         typename MemberOf<decltype(&T::template save<OutputArchive>)>::Type;
+                       }) {
+    using C = typename MemberOf<decltype(&T::template save<OutputArchive>)>::Type;
+    return misses_members<T, C>;
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+struct AsBase {
+  template <class Base>
+  requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base&() const;
+};
+template <class T>
+struct AsItself {
+  template <class Same>
+  requires std::is_same_v<Same, T>
+  operator Same&() const;
+};
+/// A free function takes a T for the base that it is.
+template <class T>
+concept FreeOfBase = (
+                         requires(OutputArchive & out) { serialize(out, AsBase<T>{}); } &&
+                         !requires(OutputArchive & out) { serialize(out, AsItself<T>{}); }) ||
+                     (
+                         requires(OutputArchive & out) { save(out, AsBase<T>{}); } &&
+                         !requires(OutputArchive & out) { save(out, AsItself<T>{}); });
+
+template <class T>
+concept Described = std::is_class_v<T> && std::is_default_constructible_v<T> &&
     (MemberSerialize<T> || MemberSave<T> || FreeSerialize<T> || FreeSave<T>);
-
-/// cereal::NameValuePair, by its members.
+/// It is written by what was made for a base of it.
 template <class T>
-concept Named_value = requires(T& pair) {
-  pair.name;
-  pair.value;
-};
-/// cereal::base_class and virtual_base_class.
+concept InheritedSerialize = Described<T> &&
+    (MemberSerialize<T> || MemberSave<T> ? inherits_member_function<T>() : FreeOfBase<T>);
 template <class T>
-concept Base_part = requires(T& part) {
-  part.base_ptr;
-};
+concept Serializable = !KnownContainer<T> && Described<T> && !InheritedSerialize<T>;
 
 template <class T>
-void save_serializable(OutputArchive& out, const T& value) {
+concept NamedValue = is_called<std::remove_const_t<T>>(
+    "cereal::NameValuePair<") || is_called<std::remove_const_t<T>>("boost::serialization::nvp<");
+template <class T>
+concept BasePart = is_called<std::remove_const_t<T>>(
+    "cereal::base_class<") || is_called<std::remove_const_t<T>>("cereal::virtual_base_class<");
+
+template <class Archive, class T>
+void save_serializable(Archive& out, const T& value) {
   if constexpr (MemberSerialize<T>) {
     const_cast<T&>(value).serialize(out);
   } else if constexpr (MemberSave<T>) {
@@ -98,9 +161,13 @@ class OutputArchive {
  private:
   template <class T>
   void write(const T& value) {
-    if constexpr (Base_part<const T>) {
-      save_serializable(*this, *value.base_ptr);
-    } else if constexpr (Named_value<const T> && !is_encodable<T>) {
+    if constexpr (BasePart<T>) {
+      if constexpr (Described<std::remove_cvref_t<decltype(*value.base_ptr)>>) {
+        save_serializable(*this, *value.base_ptr);
+      } else {
+        encode(out_, std::as_const(*value.base_ptr));
+      }
+    } else if constexpr (NamedValue<T>) {
       write(value.value);
     } else {
       encode(out_, value);
@@ -132,9 +199,13 @@ class InputArchive {
  private:
   template <class T>
   void read(T& value) {
-    if constexpr (Base_part<T>) {
-      load_serializable(*this, *value.base_ptr);
-    } else if constexpr (Named_value<T> && !is_encodable<std::remove_const_t<T>>) {
+    if constexpr (BasePart<T>) {
+      if constexpr (Described<std::remove_cvref_t<decltype(*value.base_ptr)>>) {
+        load_serializable(*this, *value.base_ptr);
+      } else {
+        decode_into(in_, *value.base_ptr);
+      }
+    } else if constexpr (NamedValue<T>) {
       read(value.value);
     } else {
       decode_into(in_, value);
@@ -143,20 +214,4 @@ class InputArchive {
   Decoder& in_;
 };
 
-}  // namespace detail
-
-template <detail::Serializable T>
-requires(!detail::Growing<T>) struct Codec<T> {
-  static void encode(Encoder& out, const T& value) {
-    detail::OutputArchive archive(out);
-    detail::save_serializable(archive, value);
-  }
-  static T decode(Decoder& in) {
-    T value;
-    detail::InputArchive archive(in);
-    detail::load_serializable(archive, value);
-    return value;
-  }
-};
-
-}  // namespace paracord
+}  // namespace paracord::detail

@@ -15,20 +15,21 @@
 namespace paracord {
 
 template <class T>
-requires detail::is_encodable<T>
 struct Codec<std::optional<T>> {
+  using Parts = detail::PartList<T>;
   static void encode(Encoder& out, const std::optional<T>& value) {
     out.put(value.has_value());
     if (value) detail::encode(out, *value);
   }
   static std::optional<T> decode(Decoder& in) {
     if (in.get<unsigned char>() == 0) return std::nullopt;
-    return std::optional<T>(detail::decode<T>(in));
+    return std::optional<T>(detail::decode<std::remove_const_t<T>>(in));
   }
 };
 
 template <class... T>
-requires(detail::is_encodable<T>&&...) struct Codec<std::variant<T...>> {
+struct Codec<std::variant<T...>> {
+  using Parts = detail::PartList<T...>;
   using Variant = std::variant<T...>;
   static void encode(Encoder& out, const Variant& value) {
     if (value.valueless_by_exception())
@@ -49,21 +50,30 @@ requires(detail::is_encodable<T>&&...) struct Codec<std::variant<T...>> {
       if (index != at) return alternative<at + 1>(in, index);
     }
     using Held = std::variant_alternative_t<at, Variant>;
-    return Variant(std::in_place_index<at>, detail::decode<Held>(in));
+    return Variant(std::in_place_index<at>, detail::decode<std::remove_const_t<Held>>(in));
   }
 };
 
-/// Pointers that own: null, or the object. Two that share an object own one each at the other end.
-/// Of a class with virtual functions: see core/cereal.h.
+namespace detail {
+/// Of classes with virtual functions: see core/cereal.h.
 template <class P>
-requires(std::is_same_v<P, std::unique_ptr<typename P::element_type>> ||
-         std::is_same_v<P, std::shared_ptr<typename P::element_type>>) &&
-    (!std::is_array_v<typename P::element_type>)&&(
-        !std::is_polymorphic_v<typename P::element_type>)struct Codec<P> {
+concept OwningPointer = (std::is_same_v<P, std::unique_ptr<typename P::element_type>> ||
+                         std::is_same_v<P, std::shared_ptr<typename P::element_type>>)&&  //
+                        is_complete<typename P::element_type> &&
+                        !std::is_array_v<typename P::element_type> &&
+                        !std::is_polymorphic_v<typename P::element_type>;
+}  // namespace detail
+
+/// Pointers that own: null, or the object. Two that share an object own one each at the other end.
+template <detail::OwningPointer P>
+struct Codec<P> {
   using T = std::remove_const_t<typename P::element_type>;
+  using Parts = detail::PartList<T>;
   static void encode(Encoder& out, const P& pointer) {
     out.put(pointer != nullptr);
-    if (pointer != nullptr) detail::encode(out, static_cast<const T&>(*pointer));
+    if (pointer == nullptr) return;
+    const Encoder::Deeper deeper(out);
+    detail::encode(out, static_cast<const T&>(*pointer));
   }
   static P decode(Decoder& in) {
     if (in.get<unsigned char>() == 0) return nullptr;
@@ -75,12 +85,14 @@ requires(std::is_same_v<P, std::unique_ptr<typename P::element_type>> ||
 template <class R, class Period>
 struct Codec<std::chrono::duration<R, Period>> {
   using Duration = std::chrono::duration<R, Period>;
-  static void encode(Encoder& out, const Duration& value) { out.put(value.count()); }
-  static Duration decode(Decoder& in) { return Duration(in.get<R>()); }
+  using Parts = detail::PartList<R>;
+  static void encode(Encoder& out, const Duration& value) { detail::encode(out, value.count()); }
+  static Duration decode(Decoder& in) { return Duration(detail::decode<R>(in)); }
 };
 template <class Clock, class Duration>
 struct Codec<std::chrono::time_point<Clock, Duration>> {
   using Time = std::chrono::time_point<Clock, Duration>;
+  using Parts = detail::PartList<Duration>;
   static void encode(Encoder& out, const Time& value) {
     detail::encode(out, value.time_since_epoch());
   }
@@ -89,6 +101,7 @@ struct Codec<std::chrono::time_point<Clock, Duration>> {
 
 template <std::size_t size>
 struct Codec<std::bitset<size>> {
+  using Parts = detail::PartList<>;
   static void encode(Encoder& out, const std::bitset<size>& bits) {
     for (std::size_t i = 0; i != size; ++i) out.put(bits[i]);
   }
@@ -100,28 +113,32 @@ struct Codec<std::bitset<size>> {
 };
 
 template <class T>
-requires detail::is_encodable<T>
 struct Codec<std::forward_list<T>> {
+  using Parts = detail::PartList<T>;
   static void encode(Encoder& out, const std::forward_list<T>& values) {
-    out.put(static_cast<std::uint64_t>(std::distance(values.begin(), values.end())));
-    for (const T& value : values) detail::encode(out, value);
+    detail::encode_elements(out, values,
+                            static_cast<std::size_t>(std::distance(values.begin(), values.end())));
   }
   static std::forward_list<T> decode(Decoder& in) {
     std::forward_list<T> values;
     auto last = values.before_begin();
-    for (std::size_t left = detail::decode_count<T>(in); left != 0; --left)
-      last = values.insert_after(last, detail::decode<T>(in));
+    const Decoder::Deeper deeper(in);
+    auto count = detail::ElementCount::read<T>(in);
+    while (count.next()) last = values.insert_after(last, detail::decode<T>(in));
     return values;
   }
 };
 
+namespace detail {
 /// std::filesystem::path, without its header.
 template <class T>
-requires(!detail::Growing<T>) && requires(const T& path) {
-  typename T::string_type;
-  { path.native() } -> std::same_as<const typename T::string_type&>;
-}
+concept Path = is_called<T>("std::filesystem::__cxx11::path") || is_called<T>(
+    "std::filesystem::path") || is_called<T>("std::__fs::filesystem::path") ||
+    is_called<T>("std::__1::__fs::filesystem::path") || is_called<T>("boost::filesystem::path");
+}  // namespace detail
+template <detail::Path T>
 struct Codec<T> {
+  using Parts = detail::PartList<>;
   static void encode(Encoder& out, const T& path) { detail::encode(out, path.native()); }
   static T decode(Decoder& in) { return T(detail::decode<typename T::string_type>(in)); }
 };

@@ -1,5 +1,7 @@
 #include "paracord/core/encoder.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -26,6 +28,40 @@ void refuse_message(const char* what) {
 
 void refuse_to_encode(const std::string& what) {
   throw SerializationError(what);
+}
+
+void refuse_depth() {
+  refuse_to_encode("a value holds others too deep (the limit is " + std::to_string(deepest) +
+                   ", and the stack), or itself, round a circle of pointers; send what it is made "
+                   "of in a container, with indexes in place of the pointers");
+}
+
+namespace {
+
+struct Stack {
+  const char* lowest = nullptr;
+  const char* highest = nullptr;
+};
+
+Stack stack_of_this_thread() {
+  pthread_attr_t about;
+  if (pthread_getattr_np(pthread_self(), &about) != 0) return {};
+  void* lowest = nullptr;
+  std::size_t bytes = 0;
+  const bool known = pthread_attr_getstack(&about, &lowest, &bytes) == 0;
+  pthread_attr_destroy(&about);
+  if (!known) return {};
+  return {static_cast<const char*>(lowest), static_cast<const char*>(lowest) + bytes};
+}
+
+}  // namespace
+
+bool stack_is_short() {
+  static thread_local const Stack stack = stack_of_this_thread();
+  const auto* here = static_cast<const char*>(__builtin_frame_address(0));
+  if (here < stack.lowest || here >= stack.highest) return false;  // somebody's own stack
+  constexpr std::ptrdiff_t spare = std::ptrdiff_t{256} << 10;
+  return here - stack.lowest < std::min(spare, (stack.highest - stack.lowest) / 4);
 }
 
 }  // namespace detail
@@ -92,25 +128,65 @@ void Encoder::contents(const void* data, std::size_t bytes) {
   write(data, bytes);
 }
 
-Decoder::Memory Decoder::memory(MemoryAccess access, std::shared_ptr<void>* owner) {
+namespace {
+
+bool is_aligned(const void* data, std::size_t alignment) {
+  return reinterpret_cast<std::uintptr_t>(data) % alignment == 0;
+}
+
+std::shared_ptr<void> copy_aligned(const void* data, std::size_t bytes, std::size_t alignment) {
+  const auto aligned = std::align_val_t(std::max(alignment, Encoder::memory_alignment));
+  std::shared_ptr<void> copy(::operator new(bytes, aligned),
+                             [=](void* memory) { ::operator delete(memory, aligned); });
+  std::memcpy(copy.get(), data, bytes);
+  return copy;
+}
+
+}  // namespace
+
+Decoder::Memory Decoder::memory(MemoryAccess access, std::shared_ptr<void>* owner,
+                                std::size_t alignment) {
   const auto form = get<Form>();
   const auto bytes = static_cast<std::size_t>(get<std::uint64_t>());
   if (form == Form::by_reference) {
     if (receiver_ == nullptr) detail::refuse_message("it refers to memory that is not shared here");
     const auto received = receiver_->receive(*this, bytes, access, owner);
-    return {received.data, bytes, received.writable};
+    Memory memory{received.data, bytes, received.writable, received.foreign};
+    if (received.reaches_file && !is_aligned(memory.data, alignment)) {
+      detail::refuse_message(
+          "its elements need to be aligned as no mapped file is; load it without mmap_mode");
+    }
+    align(memory, access, owner, alignment);
+    return memory;
   }
   if (form != Form::here) detail::refuse_message("its memory has an unknown form");
   if (bytes == 0) return {nullptr, 0, true};
   const std::size_t at = static_cast<std::size_t>(next_ - begin_) % Encoder::memory_alignment;
   (void)take((Encoder::memory_alignment - at) % Encoder::memory_alignment);
   const std::byte* data = take(bytes);
-  if (owner == nullptr) return {const_cast<std::byte*>(data), bytes};
-  const auto alignment = std::align_val_t(Encoder::memory_alignment);
-  *owner = std::shared_ptr<void>(::operator new(bytes, alignment),
-                                 [=](void* copy) { ::operator delete(copy, alignment); });
-  std::memcpy(owner->get(), data, bytes);
-  return {owner->get(), bytes, true};
+  Memory memory{const_cast<std::byte*>(data), bytes, false, true};
+  if (owner == nullptr) {
+    align(memory, access, owner, alignment);
+    return memory;
+  }
+  *owner = copy_aligned(data, bytes, alignment);
+  return {owner->get(), bytes, true, true};
+}
+
+// Messages, and files, know of no alignment above that of memory in messages.
+void Decoder::align(Memory& memory, MemoryAccess access, std::shared_ptr<void>* owner,
+                    std::size_t alignment) {
+  if (is_aligned(memory.data, alignment)) return;
+  if (access != MemoryAccess::read_only)
+    detail::refuse_message("memory that is written to is not aligned as its elements need it");
+  std::shared_ptr<void> copy = copy_aligned(memory.data, memory.bytes, alignment);
+  memory.data = copy.get();
+  if (owner != nullptr) {
+    *owner = std::move(copy);
+    memory.writable = true;
+  } else {
+    aligned_.push_back(std::move(copy));
+  }
 }
 
 Decoder::Memory Decoder::contents() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -7,6 +9,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 /// Values as bytes, on their way to another process or machine.
 namespace paracord {
@@ -44,6 +47,8 @@ class MemoryReceiver {
   struct Received {
     void* data;
     bool writable;
+    bool foreign = false;       ///< of a file: nothing is known of what the bytes are
+    bool reaches_file = false;  ///< what is written to it is written to a file
   };
   /// Reads a reference. `owner`, where it is given, keeps the bytes mapped; otherwise they stay
   /// until the task is over.
@@ -53,6 +58,16 @@ class MemoryReceiver {
 
 [[noreturn]] void refuse_message(const char* what);
 [[noreturn]] void refuse_to_encode(const std::string& what);
+
+inline constexpr int deepest = 10'000;
+/// Whether this thread's stack comes to its end.
+bool stack_is_short();
+[[noreturn]] void refuse_depth();
+/// A value holds others so deep that it may be a circle, or that the stack does not take it.
+inline bool is_too_deep(int depth) {
+  constexpr int always_fits = 64, looks_between = 16;
+  return depth > deepest || (depth > always_fits && depth % looks_between == 0 && stack_is_short());
+}
 
 }  // namespace detail
 
@@ -95,6 +110,21 @@ class Encoder {
     const bool before_;
   };
 
+  /// While one lives, the encoder is inside of an object that another one holds. So deep only: what
+  /// points at itself, round a circle, has no end.
+  class Deeper {
+   public:
+    explicit Deeper(Encoder& encoder) : encoder_(encoder) {
+      if (detail::is_too_deep(encoder.depth_ + 1)) detail::refuse_depth();
+      ++encoder.depth_;
+    }
+    Deeper(const Deeper&) = delete;
+    ~Deeper() { --encoder_.depth_; }
+
+   private:
+    Encoder& encoder_;
+  };
+
   const std::byte* data() const { return begin_; }
   std::size_t size() const { return static_cast<std::size_t>(next_ - begin_); }
   template <class T>
@@ -123,6 +153,7 @@ class Encoder {
   std::byte* end_ = nullptr;
   detail::MemorySender* sender_;
   bool borrowing_ = false;
+  int depth_ = 0;
 };
 
 /// Reads what an Encoder wrote. The bytes outlive it, and begin at a multiple of
@@ -143,9 +174,9 @@ class Decoder {
   }
   template <class T>
   requires std::is_trivially_copyable_v<T> T get() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)), sizeof(T));
-    return value;
+    std::array<std::byte, sizeof(T)> bytes;
+    std::memcpy(bytes.data(), take(sizeof(T)), sizeof(T));
+    return std::bit_cast<T>(bytes);
   }
   /// The next bytes, where they lie.
   const std::byte* take(std::size_t bytes) {
@@ -159,17 +190,18 @@ class Decoder {
     part.end_ = take(bytes) + bytes;
     return part;
   }
-  /// While one lives, the decoder is inside of an object that points at another. So deep only.
+  /// While one lives, the decoder is inside of an object that another one holds. So deep only.
   class Deeper {
    public:
     explicit Deeper(Decoder& decoder) : decoder_(decoder) {
-      if (++decoder.depth_ > deepest) detail::refuse_message("its pointers go too deep");
+      if (detail::is_too_deep(decoder.depth_ + 1))
+        detail::refuse_message("its values hold others too deep");
+      ++decoder.depth_;
     }
     Deeper(const Deeper&) = delete;
     ~Deeper() { --decoder_.depth_; }
 
    private:
-    static constexpr int deepest = 10'000;
     Decoder& decoder_;
   };
 
@@ -181,17 +213,25 @@ class Decoder {
     void* data;
     std::size_t bytes;
     bool writable = false;  ///< changing it harms nobody, or is what was asked for
+    bool foreign = false;   ///< it came in the message or from a file: its bytes may be anything
   };
-  Memory memory(MemoryAccess access, std::shared_ptr<void>* owner = nullptr);
+  /// What does not lie at a multiple of `alignment` is copied: for `owner`, or for as long as this
+  /// decoder lives.
+  Memory memory(MemoryAccess access, std::shared_ptr<void>* owner = nullptr,
+                std::size_t alignment = 1);
   /// The contents of a container, where they lie for now.
   Memory contents();
 
  private:
+  void align(Memory& memory, MemoryAccess access, std::shared_ptr<void>* owner,
+             std::size_t alignment);
+
   const std::byte* begin_;
   const std::byte* next_;
   const std::byte* end_;
   int depth_ = 0;
   detail::MemoryReceiver* receiver_;
+  std::vector<std::shared_ptr<void>> aligned_;  // copies that views look at
 };
 
 }  // namespace paracord

@@ -80,6 +80,24 @@ class Parallel {
     return generate(std::forward<Tasks>(tasks), false);
   }
 
+  // What is no range of tasks is told so in one sentence.
+  template <class T>
+  auto operator()(T&&) {
+    return detail::refuse_tasks<T>();
+  }
+  template <class T>
+  auto outcomes(T&&) {
+    return detail::refuse_tasks<T>();
+  }
+  template <class T>
+  auto generator(T&&) {
+    return detail::refuse_tasks<T>();
+  }
+  template <class T>
+  auto generator_unordered(T&&) {
+    return detail::refuse_tasks<T>();
+  }
+
  private:
   template <class Collector, class Tasks>
   auto run(Tasks&& tasks, bool keep_errors) {

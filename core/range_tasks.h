@@ -59,6 +59,23 @@ template <class T>
 concept TaskRangeArgument =
     std::ranges::input_range<KeptRange<T>> && DelayedCall<TaskOf<KeptRange<T>>>;
 
+/// In the place of results, so that one message is all that a mistaken call says.
+struct NoResults {
+  template <class T>
+  operator T() const;
+  static const int* begin();
+  static const int* end();
+};
+template <class T>
+NoResults refuse_tasks() {
+  constexpr bool are_tasks = TaskRangeArgument<T>;
+  static_assert(are_tasks,
+                "paracord: tasks are made by paracord::delayed: give a range of "
+                "paracord::delayed<function>(arguments...), as in items | "
+                "std::views::transform([](int i) { return paracord::delayed<function>(i); })");
+  return {};
+}
+
 template <class T>
 using ResultOf = typename TaskOf<KeptRange<T>>::result_type;
 
@@ -69,7 +86,7 @@ using StoredResult = std::conditional_t<std::is_void_v<R>, Unit, R>;
 template <class R>
 std::size_t bytes_of(const R& result) {
   if constexpr (requires {
-                  result.data();
+                  requires std::is_object_v<std::remove_reference_t<decltype(*result.data())>>;
                   result.size();
                 }) {
     return sizeof(R) + result.size() * sizeof(*result.data());

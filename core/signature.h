@@ -16,7 +16,7 @@ struct Signature {
 
 template <class R, class... P>
 struct Signature<R(P...)> {
-  using Result = R;
+  using Result = std::remove_cv_t<R>;  // `const std::string f()` gives a std::string
   using Parameters = TypeList<P...>;
 };
 template <class R, class... P>

@@ -60,6 +60,7 @@ Array<typename Derived::Scalar> to_array(const Eigen::DenseBase<Derived>& matrix
 template <class M>
 requires std::is_base_of_v<Eigen::PlainObjectBase<M>, M>
 struct Codec<M> {
+  static constexpr bool shows_elements = true;
   using Scalar = typename M::Scalar;
   static void encode(Encoder& out, const M& matrix) {
     out.put(static_cast<std::uint64_t>(matrix.rows()));

@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 
+#include "paracord/core/encoder.h"
 #include "paracord/memmap/buffer.h"
 #include "paracord/memmap/digest.h"
 
@@ -20,6 +21,8 @@ Digest digest_of(const void* data, std::size_t bytes);
 class HashStream {
  public:
   HashStream() = default;
+  /// Of a part of what another one hashes.
+  explicit HashStream(const HashStream* whole) : depth_(whole->depth_) {}
   HashStream(const HashStream&) = delete;
 
   void write(const void* data, std::size_t bytes) {
@@ -42,6 +45,22 @@ class HashStream {
   void memory(const void* data, std::size_t bytes, const std::shared_ptr<Buffer>* buffer);
 
   Digest finish() const { return digest_of(buffer_, used_); }
+  void clear() { used_ = 0; }
+
+  /// While one lives, what is hashed is inside of an object that another one holds; so deep only,
+  /// as Encoder::Deeper.
+  class Deeper {
+   public:
+    explicit Deeper(HashStream& stream) : stream_(stream) {
+      if (is_too_deep(stream.depth_ + 1)) refuse_depth();
+      ++stream.depth_;
+    }
+    Deeper(const Deeper&) = delete;
+    ~Deeper() { --stream_.depth_; }
+
+   private:
+    HashStream& stream_;
+  };
 
  private:
   static constexpr std::size_t most_at_once = 256;
@@ -50,6 +69,7 @@ class HashStream {
 
   std::byte buffer_[1024];
   std::size_t used_ = 0;
+  int depth_ = 0;
 };
 
 }  // namespace paracord::detail

@@ -164,13 +164,14 @@ void dump_value(const std::string& path, const TypeText& type, EncodeValue encod
   write_file(path, compression, [&](ByteSink& out) { write_value(out, type, encode, value); });
 }
 
-void load_value(const std::string& path, const std::string& type, DecodeValue decode, void* place,
-                const LoadOptions& options) {
+void load_value(const std::string& path, const std::string& type, const std::string& first_type,
+                DecodeValue decode, void* place, const LoadOptions& options) {
   check_mode(path, options);
   StoredFile stored(path, options.mmap_mode.value_or(MmapMode::read), options.threads);
   check_uncompressed(stored, options);
   ReadOptions how;
   how.name = path;
+  how.first_type = first_type;
   how.max_bytes = options.max_bytes;
   how.mmap_mode = options.mmap_mode;
   how.makes_pages = options.threads > 1;
@@ -191,6 +192,13 @@ Loaded create_npy(const std::string& path, const NpyType& type, const Shape& sha
       map_file(std::make_shared<OpenFile>(made.fd(), path), MmapMode::write, header.size(), bytes);
   made.commit();
   return {std::move(buffer), shape, order};
+}
+
+void refuse_bool(const std::string& path) {
+  throw std::runtime_error(
+      "'" + path +
+      "' cannot be read: a byte in it that shall be a bool is neither 0 nor 1; "
+      "map it as std::uint8_t, with map_raw");
 }
 
 std::shared_ptr<Buffer> map_raw(const std::string& path, std::size_t bytes, std::size_t alignment,

@@ -64,11 +64,22 @@ void dump_npy(const std::string& path, const NpyType& type, const void* first,
               const ArrayLayout& layout, const DumpOptions& options);
 void dump_value(const std::string& path, const TypeText& type, EncodeValue encode,
                 const void* value, const DumpOptions& options);
-void load_value(const std::string& path, const std::string& type, DecodeValue decode, void* place,
-                const LoadOptions& options);
+/// `first_type`: what files of the first release say of the type.
+void load_value(const std::string& path, const std::string& type, const std::string& first_type,
+                DecodeValue decode, void* place, const LoadOptions& options);
 Loaded create_npy(const std::string& path, const NpyType& type, const Shape& shape, Order order);
 std::shared_ptr<Buffer> map_raw(const std::string& path, std::size_t bytes, std::size_t alignment,
                                 const RawOptions& options);
+
+/// Throws std::runtime_error for a bool that is neither true nor false: memory of files may be
+/// anything.
+void refuse_bool(const std::string& path);
+template <class T>
+void check_bools(const std::string& path, const std::byte* data, std::size_t count) {
+  if constexpr (is_flat_memory<T>) {
+    if (!bools_hold(reinterpret_cast<const T*>(data), count)) refuse_bool(path);
+  }
+}
 
 }  // namespace detail
 
@@ -80,6 +91,8 @@ requires detail::is_array<A> && detail::NpyElement<typename A::value_type> A
 load(const std::string& path, const LoadOptions& options = {}) {
   const auto type = detail::npy_type_of<typename A::value_type>();
   detail::Loaded loaded = detail::load_npy(path, type, options);
+  detail::check_bools<typename A::value_type>(path, loaded.buffer->data,
+                                              detail::count_elements(loaded.shape));
   return A(std::move(loaded.buffer), loaded.shape, loaded.order);
 }
 
@@ -113,12 +126,34 @@ requires(!is_view<T> && detail::is_encodable<T> && !(detail::is_array<T> && requ
 })) T load(const std::string& path, const LoadOptions& options = {}) {
   std::optional<T> value;
   detail::load_value(
-      path, detail::type_text<T>(),
+      path, detail::type_text<T>(), detail::first_type_text<T>(),
       [](Decoder& in, void* place) {
         static_cast<std::optional<T>*>(place)->emplace(detail::decode<T>(in));
       },
       &value, options);
   return *std::move(value);
+}
+
+/// For all else: says in one sentence what is missing.
+template <class T>
+requires(is_view<T> || !detail::is_encodable<T>) void dump(const T&, const std::string&,
+                                                           const DumpOptions& = {}) {
+  constexpr bool owns_its_memory = !is_view<T>;
+  static_assert(owns_its_memory,
+                "dump: a view owns no memory that load() could give back; dump a container or an "
+                "Array.");
+  constexpr bool has_codec = detail::is_encodable<T> || is_view<T>;
+  static_assert(has_codec,
+                "dump: this type has no codec; specialise paracord::Codec for it, or give it a "
+                "`serialize(Archive&)`.");
+}
+template <class T>
+requires(is_view<T> || !detail::is_encodable<T>) T
+    load(const std::string&, const LoadOptions& = {}) {
+  constexpr bool has_codec = detail::is_encodable<T> && !is_view<T>;
+  static_assert(has_codec,
+                "load: this type has no codec, or is a view; specialise paracord::Codec for it, or "
+                "load what it looks at.");
 }
 
 /// Makes a .npy file of zeros and maps it: what is written to the array reaches the file. The file
@@ -135,7 +170,9 @@ requires std::is_trivially_copyable_v<T> Array<T> map_raw(const std::string& pat
                                                           const Shape& shape,
                                                           const RawOptions& options = {}) {
   const std::size_t bytes = detail::count_elements(shape, sizeof(T)) * sizeof(T);
-  return Array<T>(detail::map_raw(path, bytes, alignof(T), options), shape, options.order);
+  auto buffer = detail::map_raw(path, bytes, alignof(T), options);
+  detail::check_bools<T>(path, buffer->data, bytes / sizeof(T));
+  return Array<T>(std::move(buffer), shape, options.order);
 }
 
 }  // namespace paracord

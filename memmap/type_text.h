@@ -1,33 +1,36 @@
 #pragma once
 
-#include <array>
 #include <chrono>
-#include <ranges>
 #include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "paracord/core/codec.h"
-#include "paracord/memmap/array_codec.h"
+#include "paracord/memmap/class_name.h"
+#include "paracord/memmap/type_kinds.h"
 
 /// A type as text that does not depend on the compiler: "vector<float64>". Stands in files, so that
 /// nobody reads them as something else, and is part of what hash() hashes.
 ///
 /// Numbers by kind and size, containers by what they are, aggregates by name and members; classes
-/// with `serialize` or a codec of their own by their name without template arguments.
+/// with `serialize` or a codec of their own by their name.
 namespace paracord::detail {
 
-/// A class's name, as all compilers write it; without template arguments.
-std::string class_name(const std::string& printed);
+/// What a text is for. Files of the first release may have another text, which is still read; where
+/// hash() hashes otherwise than it did, its text says so.
+enum class TextUse { file, first_release, hash };
 
 class TypeText {
  public:
+  explicit TypeText(TextUse use) : use_(use) {}
   template <class T>
   void add();
   const std::string& text() const { return text_; }
   /// Whether views are in it. (Those within classes that describe themselves are not seen.)
   bool holds_views() const { return holds_views_; }
+  /// Whether its bytes stand in files otherwise than they did in the first release.
+  bool has_new_bytes() const { return has_new_bytes_; }
 
  private:
   template <class... T>
@@ -38,9 +41,15 @@ class TypeText {
     text_ += sizeof...(T) == 0 ? "<>" : ">";
   }
   template <class T>
-  void add_number();
-  template <class T>
   void add_class();
+  template <class T>
+  void add_container();
+  template <class T>
+  void add_known();
+  template <class T>
+  std::string name() const {
+    return use_ == TextUse::first_release ? short_class_name(type_name<T>()) : class_name<T>();
+  }
   template <class... T>
   void add_parts(const std::tuple<T...>*) {
     add_list<T...>("tuple");
@@ -54,98 +63,24 @@ class TypeText {
     add_list<T...>("variant");
   }
 
+  const TextUse use_;
   std::string text_;
-  bool holds_views_ = false;
+  bool holds_views_ = false, has_new_bytes_ = false;
   std::set<std::string> within_;  // classes that may hold themselves
 };
 
-template <class C>
-concept Keyed = Growing<C> && requires {
-  typename C::key_type;
-};
-template <class C>
-concept Unordered = Keyed<C> && requires {
-  typename C::hasher;
-};
-template <class C>
-concept Mapping = Keyed<C> && requires {
-  typename C::mapped_type;
-};
-template <class C>
-concept Text = requires(const C& text) {
-  typename C::traits_type;
-  text.find_first_of(text);
-};
+/// Its codec is asked now where hash() did not ask it in the first release.
 template <class T>
-inline constexpr bool is_forward_list = false;
-template <class T>
-inline constexpr bool is_forward_list<std::forward_list<T>> = true;
-template <class C>
-concept Sequence = Growing<C> || is_forward_list<C>;
-
-template <class T>
-inline constexpr bool is_std_array = false;
-template <class T, std::size_t count>
-inline constexpr bool is_std_array<std::array<T, count>> = true;
-template <class T>
-inline constexpr bool is_parts = false;
-template <class... T>
-inline constexpr bool is_parts<std::tuple<T...>> = true;
-template <class A, class B>
-inline constexpr bool is_parts<std::pair<A, B>> = true;
-template <class T>
-inline constexpr bool is_variant = false;
-template <class... T>
-inline constexpr bool is_variant<std::variant<T...>> = true;
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
-template <class T>
-inline constexpr bool is_duration = false;
-template <class R, class Period>
-inline constexpr bool is_duration<std::chrono::duration<R, Period>> = true;
-template <class T>
-inline constexpr bool is_time_point = false;
-template <class Clock, class D>
-inline constexpr bool is_time_point<std::chrono::time_point<Clock, D>> = true;
-template <class T>
-inline constexpr bool is_array_class = false;
-template <class T>
-inline constexpr bool is_array_class<Array<T>> = true;
-template <class T>
-inline constexpr bool is_array_class<ArrayView<T>> = true;
-template <class T>
-inline constexpr bool is_span = false;
-template <class T, std::size_t extent>
-inline constexpr bool is_span<std::span<T, extent>> = true;
-template <class P>
-concept OwningPointer = (std::is_same_v<P, std::unique_ptr<typename P::element_type>> ||
-                         std::is_same_v<P, std::shared_ptr<typename P::element_type>>)&&!std::
-    is_polymorphic_v<typename P::element_type>;
-
-template <class T>
-void TypeText::add_number() {
-  if constexpr (std::is_same_v<T, bool>) {
-    text_ += "bool";
-  } else if constexpr (std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
-                       std::is_same_v<T, char8_t> || std::is_same_v<T, char16_t> ||
-                       std::is_same_v<T, char32_t>) {
-    text_ += "char" + std::to_string(8 * sizeof(T));
-  } else if constexpr (std::is_floating_point_v<T>) {
-    constexpr int of_x87 = 64;  // digits of a long double that is 80 bits in 16 bytes
-    text_ +=
-        "float" + std::to_string(std::numeric_limits<T>::digits == of_x87 ? 80 : 8 * sizeof(T));
-  } else {
-    text_ += (std::is_signed_v<T> ? "int" : "uint") + std::to_string(8 * sizeof(T));
-  }
-}
+inline constexpr bool is_newly_asked =
+    OwnCodec<T> && !is_array_class<T> &&
+    (is_flat_memory<T> || Described<T> || Growing<T> || is_parts<T> || is_variant<T> ||
+     is_optional<T> || is_forward_list<T> || is_std_array<T>);
 
 template <class T>
 void TypeText::add_class() {
-  const std::string name = class_name(type_name<T>());
+  const std::string name = this->name<T>();
   text_ += name;
-  if constexpr (Reflected<T> && !Serializable<T> && !HasCodec<T>) {
+  if constexpr (Reflected<T> && !Serializable<T> && !OwnCodec<T>) {
     if (!within_.insert(name).second) return;
     Fields<T>::each([this, separator = '{']<class Field>() mutable {
       text_ += std::exchange(separator, ',');
@@ -156,34 +91,49 @@ void TypeText::add_class() {
   }
 }
 
+// Of a class that derives from a container, its elements may be of the class itself.
 template <class T>
-void TypeText::add() {
-  if constexpr (is_view<T>) holds_views_ = true;
-  if constexpr (std::is_arithmetic_v<T>) {
-    add_number<T>();
-  } else if constexpr (std::is_enum_v<T>) {
-    text_ += "enum " + class_name(type_name<T>()) + ":";
-    add_number<std::underlying_type_t<T>>();
-  } else if constexpr (std::is_array_v<T>) {
-    add_list<std::remove_extent_t<T>>("array");
-    text_ += "[" + std::to_string(std::extent_v<T>) + "]";
-  } else if constexpr (is_std_array<T>) {
-    add_list<typename T::value_type>("array");
-    text_ += "[" + std::to_string(std::tuple_size_v<T>) + "]";
-  } else if constexpr (ComplexNumber<T>) {
-    add_list<typename T::value_type>("complex");
-  } else if constexpr (is_array_class<T>) {
-    add_list<typename T::value_type>("Array");
-  } else if constexpr (Text<T>) {
+void TypeText::add_container() {
+  const std::string name = type_name<T>();
+  if (!within_.insert(name).second) {
+    text_ += this->name<T>();
+    return;
+  }
+  if constexpr (Text<T>) {
     add_list<typename T::value_type>("string");
-  } else if constexpr (is_span<T>) {
-    add_list<typename T::value_type>("vector");
   } else if constexpr (Mapping<T>) {
     add_list<typename T::key_type, typename T::mapped_type>(Unordered<T> ? "unordered_map" : "map");
   } else if constexpr (Keyed<T>) {
     add_list<typename T::key_type>(Unordered<T> ? "unordered_set" : "set");
-  } else if constexpr (Sequence<T>) {
+  } else {
+    // Elements that are memory no more, since their codec is asked, stood in one piece before.
+    constexpr bool asked =
+        !Contiguous<T> && is_flat_memory<typename T::value_type> && requires(T & values) {
+      values.data();
+    };
+    has_new_bytes_ = has_new_bytes_ || asked;
     add_list<typename T::value_type>(Contiguous<T> ? "vector" : "list");
+  }
+  within_.erase(name);
+}
+
+template <class T>
+void TypeText::add_known() {
+  if constexpr (is_std_array<T>) {
+    add_list<typename T::value_type>("array");
+    text_ += "[" + std::to_string(std::tuple_size_v<T>) + "]";
+  } else if constexpr (ComplexNumber<T>) {
+    add_list<typename T::value_type>("complex");
+    // What hash() hashed of it was nothing.
+    if (std::is_same_v<typename T::value_type, long double> && use_ == TextUse::hash) text_ += "#2";
+  } else if constexpr (is_array_class<T>) {
+    add_list<typename T::value_type>("Array");
+  } else if constexpr (is_span<T>) {
+    add_list<typename T::value_type>("vector");
+  } else if constexpr (is_string_view<T>) {
+    add_list<typename T::value_type>("string");
+  } else if constexpr (Sequence<T>) {
+    add_container<T>();
   } else if constexpr (is_parts<T> || is_variant<T>) {
     add_parts(static_cast<const T*>(nullptr));
   } else if constexpr (is_optional<T>) {
@@ -195,15 +145,45 @@ void TypeText::add() {
     text_ += "*" + std::to_string(T::period::num) + "/" + std::to_string(T::period::den);
   } else if constexpr (is_time_point<T>) {
     add_list<typename T::duration>("time_point");
+    using Clock = typename T::clock;
+    if (use_ != TextUse::first_release && !std::is_same_v<Clock, std::chrono::system_clock>)
+      text_ += " of " + class_name<Clock>();
+  } else if constexpr (is_bitset<T>) {
+    text_ += "std::bitset";  // its length stands in what is written
   } else {
     add_class<T>();
   }
 }
 
 template <class T>
+void TypeText::add() {
+  if constexpr (is_view<T>) holds_views_ = true;
+  constexpr bool asks_within = is_flat_memory<T> && !is_flat<T> && !OwnCodec<T>;
+  if constexpr (std::is_arithmetic_v<T>) {
+    text_ += number_name<T>();
+  } else if constexpr (std::is_enum_v<T>) {
+    text_ += "enum " + name<T>() + ":" + number_name<std::underlying_type_t<T>>();
+  } else if constexpr (std::is_array_v<T>) {
+    add_list<std::remove_extent_t<T>>("array");
+    text_ += "[" + std::to_string(std::extent_v<T>) + "]";
+  } else if constexpr (OwnCodec<T> && !is_array_class<T>) {
+    if (use_ == TextUse::first_release) {
+      add_known<T>();
+    } else {
+      text_ += name<T>();
+    }
+  } else {
+    add_known<T>();
+  }
+  if (asks_within) has_new_bytes_ = true;
+  if (use_ == TextUse::first_release) return;
+  if (asks_within || (use_ == TextUse::hash && is_newly_asked<T>)) text_ += "#2";
+}
+
+template <class T, TextUse use = TextUse::file>
 const TypeText& described_type() {
   static const TypeText text = [] {
-    TypeText all;
+    TypeText all(use);
     all.add<T>();
     return all;
   }();
@@ -212,6 +192,13 @@ const TypeText& described_type() {
 template <class T>
 const std::string& type_text() {
   return described_type<T>().text();
+}
+/// What files of the first release say of a T; empty where they cannot be read as one.
+template <class T>
+const std::string& first_type_text() {
+  static const std::string none;
+  const TypeText& first = described_type<T, TextUse::first_release>();
+  return described_type<T>().has_new_bytes() ? none : first.text();
 }
 
 }  // namespace paracord::detail

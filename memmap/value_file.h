@@ -33,6 +33,7 @@ struct ReadOptions {
   bool verify_mapped = false;      ///< also what is mapped is read, and held against its digest
   bool makes_pages = false;        ///< a thread makes the memory of large arrays
   bool freeze_mapped = false;      ///< it is promised that the file never changes
+  std::string first_type{};        ///< what a file of the first release says of the type, if else
 };
 
 /// Errors: std::runtime_error with the name, for another type, and for what is damaged.

@@ -48,10 +48,11 @@ class Blocks final : public MemoryReceiver {
     }
     next_ += aligned(bytes);
     ++count_;
-    if (owner == nullptr) return {contents(reference, bytes), false};
+    if (owner == nullptr) return {contents(reference, bytes), false, true};
     std::shared_ptr<Buffer> buffer =
         options_.mmap_mode ? map(reference, bytes) : read(reference, bytes);
-    const Received received{buffer->data, buffer->writable};
+    const Received received{buffer->data, buffer->writable, true,
+                            options_.mmap_mode == MmapMode::read_write};
     *owner = std::move(buffer);
     return received;
   }
@@ -139,7 +140,7 @@ ValueHeader read_header(ByteSource& in, const ReadOptions& options) {
 }
 
 void check_type(const std::string& held, const std::string& wanted, const ReadOptions& options) {
-  if (held == wanted) return;
+  if (held == wanted || (!options.first_type.empty() && held == options.first_type)) return;
   refuse(options,
          "it holds a " + held + ", but a " + wanted + " was asked for; load it as what it is");
 }

@@ -65,6 +65,7 @@ inline constexpr bool is_xtensor<xt::xtensor<T, N, L>> = L != xt::layout_type::d
 template <class X>
 requires detail::is_xtensor<X> && detail::ArrayElement<typename X::value_type>
 struct Codec<X> {
+  static constexpr bool shows_elements = true;
   using T = typename X::value_type;
   static void encode(Encoder& out, const X& tensor) {
     out.put(static_cast<std::uint8_t>(Shape(lengths(tensor)).size()));

@@ -67,6 +67,42 @@ struct Derived : Described {
     archive(cereal::base_class<Described>(this), more);
   }
 };
+// With a codec of its own, which comes before all that its shape says.
+enum class Unit : int { metre, foot };
+struct Length {
+  int value;
+  Unit unit;
+  bool operator==(const Length&) const = default;
+};
+class Marked : public std::vector<int> {
+ public:
+  using vector::vector;
+  int mark = 0;
+  template <class Archive>
+  void serialize(Archive&) {
+    ADD_FAILURE() << "it has a codec";
+  }
+};
+struct Ring {
+  std::shared_ptr<Ring> next;
+  std::map<int, std::shared_ptr<Ring>> others;
+};
+struct Tree {
+  std::vector<Tree> children;
+  int value = 0;
+  bool operator==(const Tree&) const = default;
+};
+struct alignas(256) Wide {
+  double x;
+};
+struct Flagged {
+  int number;
+  bool flags[2];
+};
+struct Nothing {};
+struct Nothings {
+  Nothing a, b;
+};
 struct HasPointer {
   int* pointer;
   int number;
@@ -87,6 +123,33 @@ struct Square : Shape {
     archive(side);
   }
 };
+
+}  // namespace paracord::codec_tests
+
+template <>
+struct paracord::Codec<paracord::codec_tests::Unit> {
+  static void encode(Encoder& out, codec_tests::Unit unit) {
+    out.put(unit == codec_tests::Unit::foot ? 'f' : 'm');
+  }
+  static codec_tests::Unit decode(Decoder& in) {
+    return in.get<char>() == 'f' ? codec_tests::Unit::foot : codec_tests::Unit::metre;
+  }
+};
+template <>
+struct paracord::Codec<paracord::codec_tests::Marked> {
+  static void encode(Encoder& out, const codec_tests::Marked& value) {
+    detail::encode(out, static_cast<const std::vector<int>&>(value));
+    out.put(value.mark);
+  }
+  static codec_tests::Marked decode(Decoder& in) {
+    codec_tests::Marked value;
+    static_cast<std::vector<int>&>(value) = detail::decode<std::vector<int>>(in);
+    value.mark = in.get<int>();
+    return value;
+  }
+};
+
+namespace paracord::codec_tests {
 
 template <class T>
 T there_and_back(const T& value) {
@@ -220,6 +283,114 @@ TEST(Codec, SurvivesGarbage) {
     } catch (const SerializationError&) {
       // As it should be.
     }
+  }
+}
+
+TEST(Codec, OnesOwnComesFirst) {
+  const std::vector<Length> lengths{{3, Unit::foot}, {4, Unit::metre}};
+  Encoder out;
+  detail::encode(out, lengths);
+  EXPECT_EQ(out.size(),
+            sizeof(std::uint64_t) + 2 * (sizeof(int) + 1));  // Unit's codec writes a byte
+  Decoder in(out.data(), out.size());
+  EXPECT_EQ(detail::decode<std::vector<Length>>(in), lengths);
+  Marked marked{1, 2, 3};
+  marked.mark = 9;
+  const Marked back = there_and_back(marked);
+  EXPECT_EQ(back.mark, 9);
+  EXPECT_EQ(back.size(), 3u);
+}
+
+TEST(Codec, WhatPointsAtItselfIsRefused) {
+  const auto ring = std::make_shared<Ring>();
+  const auto expect_refused = [&] {
+    Encoder out;
+    try {
+      detail::encode(out, ring);
+      ADD_FAILURE() << "a circle has no end";
+    } catch (const SerializationError& error) {
+      EXPECT_NE(std::string(error.what()).find("circle"), std::string::npos) << error.what();
+    }
+  };
+  ring->next = ring;
+  expect_refused();
+  ring->next = nullptr;
+  ring->others[1] = ring;
+  expect_refused();
+  ring->others.clear();
+  Encoder out;
+  detail::encode(out, ring);
+}
+
+TEST(Codec, TreesAreDeepOnlySoFar) {
+  Tree tree;
+  for (int i = 0; i != 100; ++i) {
+    Tree above{std::vector<Tree>(1), i};
+    above.children[0] = std::move(tree);
+    tree = std::move(above);
+  }
+  expect_same(tree);
+  // A message that says that one is in another, for ever.
+  std::vector<std::uint64_t> ones(1'000'000, 1);
+  Decoder in(ones.data(), ones.size() * sizeof(std::uint64_t));
+  EXPECT_THROW((void)detail::decode<Tree>(in), SerializationError);
+}
+
+TEST(Codec, ElementsWithoutBytesAreCounted) {
+  EXPECT_EQ(there_and_back(std::vector<Nothings>(3)).size(), 3u);
+  EXPECT_EQ(there_and_back(std::list<std::tuple<>>(5)).size(), 5u);
+  const std::uint64_t many = ~std::uint64_t{0};
+  const auto decode_many = [&]<class C>(std::type_identity<C>) {
+    Decoder in(&many, sizeof many);
+    EXPECT_THROW((void)detail::decode<C>(in), SerializationError);
+  };
+  decode_many(std::type_identity<std::list<std::string>>());
+  decode_many(std::type_identity<std::map<int, int>>());
+  decode_many(
+      std::type_identity<std::set<Nothing, decltype([](Nothing, Nothing) { return false; })>>());
+}
+
+TEST(Codec, AKeyStandsOnce) {
+  Encoder out;
+  detail::encode(out, std::vector<std::pair<int, std::string>>{{1, "a"}, {1, "b"}});
+  Decoder in(out.data(), out.size());
+  EXPECT_THROW((void)(detail::decode<std::map<int, std::string>>(in)), SerializationError);
+}
+
+TEST(Codec, BoolsAreTrueOrFalse) {
+  Encoder out;
+  detail::encode(out, std::vector<Flagged>{{1, {true, false}}});
+  detail::encode(out, Flagged{2, {false, true}});
+  for (std::size_t i = 0; i != out.size(); ++i) {
+    std::vector<unsigned char> bytes(out.size());
+    std::memcpy(bytes.data(), out.data(), out.size());
+    if (bytes[i] > 1) continue;
+    bytes[i] = 2;
+    Decoder in(bytes.data(), bytes.size());
+    try {
+      for (const Flagged& flagged : detail::decode<std::vector<Flagged>>(in))
+        EXPECT_NE(flagged.flags[0], flagged.flags[1]);
+      const auto flagged = detail::decode<Flagged>(in);
+      EXPECT_NE(flagged.flags[0], flagged.flags[1]);
+    } catch (const SerializationError&) {
+      // As it should be, where it was a bool or a length.
+    }
+  }
+}
+
+TEST(Codec, ViewsOfElementsAlignedAboveMessagesAreAligned) {
+  const std::vector<Wide> values{{1}, {2}, {3}};
+  Encoder out;
+  out.put('x');
+  detail::encode(out, std::span<const Wide>(values));
+  for (std::size_t shift = 0; shift != 256; shift += Encoder::memory_alignment) {
+    alignas(256) std::byte message[4096];
+    std::memcpy(message + shift, out.data(), out.size());
+    Decoder in(message + shift, out.size());
+    (void)in.get<char>();
+    const auto view = detail::decode<std::span<const Wide>>(in);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view.data()) % alignof(Wide), 0u);
+    EXPECT_EQ(view[2].x, 3);
   }
 }
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "golden_values.h"
+#include "paracord/tests/memmap/golden_values.h"
 
 namespace golden {
 namespace {

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "paracord/core/errors.h"
 #include "paracord/memmap/persist.h"
 
 namespace paracord {
@@ -51,6 +52,20 @@ template <>
 struct Codec<HashedDate> {
   static void encode(Encoder& out, const HashedDate& date) { out.put(date.day); }
   static HashedDate decode(Decoder& in) { return HashedDate(in.get<int>()); }
+};
+
+struct HashedMetre {};
+struct HashedFoot {};
+template <class Unit>
+struct HashedLength {
+  double value;
+  enum class Kind { flat, round };
+  struct Part {
+    int number;
+  };
+};
+struct HashedRing {
+  std::shared_ptr<HashedRing> next;
 };
 
 namespace {
@@ -105,6 +120,45 @@ TEST(Hash, TellsTypesApart) {
   add(0.0);
   add(-0.0);
   EXPECT_EQ(all.size(), count);
+}
+
+TEST(Hash, TellsMeaningsApart) {
+  std::set<std::string> all;
+  int count = 0;
+  const auto add = [&](const auto& value) {
+    all.insert(hash(value).to_string());
+    ++count;
+  };
+  add(HashedLength<HashedMetre>{1});
+  add(HashedLength<HashedFoot>{1});
+  add(HashedLength<std::ratio<1, 2>>{1});
+  add(HashedLength<std::ratio<1, 3>>{1});
+  add(HashedLength<int>::Kind::round);
+  add(HashedLength<long>::Kind::round);
+  add(HashedLength<int>::Part{1});
+  add(HashedLength<long>::Part{1});
+  add(std::chrono::system_clock::time_point(std::chrono::nanoseconds(1)));
+  add(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(1)));
+  struct Local {
+    int x;
+  };
+  add(Local{1});
+  add([] {
+    struct Local {
+      int x;
+    };
+    return Local{1};
+  }());
+  add(std::vector<HashedLength<HashedMetre>>{{1}});
+  add(std::vector<HashedLength<HashedFoot>>{{1}});
+  EXPECT_EQ(all.size(), count);
+}
+
+TEST(Hash, WhatPointsAtItselfIsRefused) {
+  const auto ring = std::make_shared<HashedRing>();
+  ring->next = ring;
+  EXPECT_THROW((void)hash(ring), SerializationError);
+  ring->next = nullptr;
 }
 
 TEST(Hash, EqualValuesHaveOneDigest) {
@@ -243,6 +297,21 @@ TEST(TypeText, IsTheSameForAllCompilers) {
             "time_point<duration<int64>*1/1000000000>");
   EXPECT_EQ((detail::type_text<Array<std::complex<float>>>()), "Array<complex<float32>>");
   EXPECT_EQ((detail::type_text<std::bitset<3>>()), "std::bitset");
+  EXPECT_EQ((detail::type_text<HashedLength<unsigned long>>()),
+            "paracord::HashedLength<uint64>{float64}");
+  EXPECT_EQ((detail::type_text<HashedLength<std::ratio<1, 2>>>()),
+            "paracord::HashedLength<std::ratio<1,2>>{float64}");
+  EXPECT_EQ((detail::type_text<std::chrono::steady_clock::time_point>()),
+            "time_point<duration<int64>*1/1000000000> of std::chrono::steady_clock");
+}
+
+TEST(TypeText, IsReadAsTheFirstReleaseWroteIt) {
+  EXPECT_EQ((detail::first_type_text<HashedLength<HashedMetre>>()),
+            "paracord::HashedLength{float64}");
+  EXPECT_EQ((detail::first_type_text<std::chrono::steady_clock::time_point>()),
+            "time_point<duration<int64>*1/1000000000>");
+  EXPECT_EQ((detail::first_type_text<std::vector<HashedPadded>>()),
+            detail::type_text<std::vector<HashedPadded>>());
 }
 
 }  // namespace

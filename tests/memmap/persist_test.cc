@@ -163,6 +163,51 @@ TEST_F(Persist, MapsRawElementsAtAnyPlace) {
             std::string::npos);
 }
 
+TEST_F(Persist, BoolsAreTrueOrFalse) {
+  dump(Array<bool>({1000}), path("a.npy"));
+  std::string bytes = contents("a.npy");
+  bytes[bytes.size() - 7] = 2;
+  write("two.npy", bytes);
+  write("raw", std::string(5, '\3'));
+  for (const auto mode : all_ways) {
+    EXPECT_EQ(load<Array<bool>>(path("a.npy"), {mode}).size(), 1000u);
+    const auto said = refusal([&] { load<Array<bool>>(path("two.npy"), {mode}); });
+    EXPECT_NE(said.find("neither 0 nor 1"), std::string::npos) << said;
+  }
+  EXPECT_NE(refusal([&] { map_raw<bool>(path("raw"), {5}); }), "");
+  // In a value, too, where what is mapped is not held against its digest.
+  dump(std::vector<Array<bool>>{Array<bool>({5000})}, path("value"));
+  bytes = contents("value");
+  bytes[bytes.size() - 100] = 2;
+  write("value", bytes);
+  for (const auto mode : all_ways)
+    EXPECT_NE(refusal([&] { load<std::vector<Array<bool>>>(path("value"), {mode}); }), "");
+}
+
+struct alignas(256) Wide {
+  double x;
+};
+
+TEST_F(Persist, ElementsAreAlignedAsTheyNeed) {
+  std::vector<Array<Wide>> values{Array<Wide>({3})};
+  values[0](2) = {5};
+  dump(std::pair(std::string(100, 'x'), values), path("value"));
+  using Value = std::pair<std::string, std::vector<Array<Wide>>>;
+  for (const auto mode : all_ways) {
+    const auto check = [&] {
+      const auto got = load<Value>(path("value"), {mode}).second;
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(got[0].data()) % alignof(Wide), 0u);
+      EXPECT_EQ(std::as_const(got[0])(2).x, 5);
+    };
+    // What is written must reach the file: there it lies at any multiple of 64, or is refused.
+    const std::string said = refusal(check);
+    if (said != "") {
+      EXPECT_EQ(mode, MmapMode::read_write) << said;
+      EXPECT_NE(said.find("aligned"), std::string::npos) << said;
+    }
+  }
+}
+
 TEST_F(Persist, SaysWhatIsWrongWithAFile) {
   dump(counted({1000}), path("a.npy"));
   const auto mismatch = refusal([&] { load<Array<float>>(path("a.npy")); });
