@@ -35,6 +35,10 @@ bool runs_here(const Cache* cache, const Digest& key) {
   return std::find(calls.begin(), calls.end(), std::pair(cache, key)) != calls.end();
 }
 
+bool is_named(const FunctionSpec& function, const std::string& code) {
+  return !code.empty() && function.name != code;
+}
+
 bool has_expired(const FunctionSpec& function, const EntryInfo& info) {
   return function.expires_after &&
          std::chrono::system_clock::now() - info.created >= *function.expires_after;
@@ -121,16 +125,36 @@ void Cache::found_damaged(const FunctionSpec& function, const Digest& key, const
                      ") cannot be read, so the call is made again: " + how);
 }
 
+// Of a name that the user chose: two functions may have it, in two programs. (With the compiler's,
+// the version is the program's file.)
+bool Cache::is_of_another(const FunctionSpec& function, const EntryStart& start,
+                          const std::string& code) {
+  return is_named(function, code) && !start.info.code.empty() && start.info.code != code;
+}
+
+void Cache::found_another(const FunctionSpec& function, const EntryStart& start,
+                          const std::string& code) {
+  warn(function, "the result of a call of " + function.name + " was made by " + start.info.code +
+                     ", and " + code +
+                     " was called, so the call is made again; give each function "
+                     "a .name of its own");
+}
+
 bool Cache::try_load(const FunctionSpec& function, const Digest& key, CallFrame& frame,
                      Wanted wanted, Look look) {
+  const std::string code = frame.code();
   const bool checks = frame.check() != nullptr || function.expires_after;
   Opened opened;
   try {
-    opened = open(function, key, checks);
+    opened = open(function, key, checks || is_named(function, code));
   } catch (const std::exception& error) {
     if (look == Look::first) found_damaged(function, key, error.what());
   }
   if (opened.item == nullptr) return false;
+  if (is_of_another(function, opened.start, code)) {
+    if (look == Look::first) found_another(function, opened.start, code);
+    return false;
+  }
   // What the user's check throws is the caller's.
   if (checks && !is_valid(function, opened.start, frame.check())) return false;
   if (wanted == Wanted::presence) return true;
@@ -148,15 +172,17 @@ bool Cache::load(const FunctionSpec& function, const Digest& key, CallFrame& fra
   return try_load(function, key, frame, Wanted::value, Look::first);
 }
 
-bool Cache::contains(const FunctionSpec& function, const Digest& key, CallFrame::Check check) {
+bool Cache::contains(const FunctionSpec& function, const Digest& key, const std::string& code,
+                     CallFrame::Check check) {
   Opened opened;
   try {
-    if (check == nullptr && !function.expires_after)
+    if (check == nullptr && !function.expires_after && !is_named(function, code))
       return store_->contains({function.folder, key});
     opened = open(function, key, true);
   } catch (const std::runtime_error&) {
   }
-  return opened.item != nullptr && is_valid(function, opened.start, check);
+  return opened.item != nullptr && !is_of_another(function, opened.start, code) &&
+         is_valid(function, opened.start, check);
 }
 
 std::unique_ptr<Reservation> Cache::reserve(const FunctionSpec& function, const Digest& key) {
@@ -203,6 +229,7 @@ bool Cache::compute_and_keep(const FunctionSpec& function, const Digest& key, Ca
                              std::unique_ptr<Reservation> reservation) {
   ++misses_;
   EntryInfo info{function.name, frame.arguments(), function.version};
+  info.code = frame.code();
   {
     const CallLines lines(function, "Calling", frame, store_.get(), key);
     const RunningHere here(this, key);

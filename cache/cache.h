@@ -57,6 +57,8 @@ class CallFrame {
   virtual void encode(Encoder& out) const = 0;
   virtual void decode(Decoder& in) = 0;
   virtual Check check() const { return nullptr; }
+  /// The function as the program names it; empty where that does not matter.
+  virtual std::string code() const { return {}; }
 };
 
 /// The cache of a Memory, shared by all that came of it.
@@ -78,7 +80,8 @@ class Cache {
   bool ensure(const FunctionSpec& function, const Digest& key, CallFrame& frame);
   /// The result into the frame; false where there is none that counts.
   bool load(const FunctionSpec& function, const Digest& key, CallFrame& frame);
-  bool contains(const FunctionSpec& function, const Digest& key, CallFrame::Check check);
+  bool contains(const FunctionSpec& function, const Digest& key, const std::string& code,
+                CallFrame::Check check);
 
   StoreBackend& store() { return *store_; }
   const CacheSpec& spec() const { return spec_; }
@@ -99,6 +102,10 @@ class Cache {
   Opened open(const FunctionSpec& function, const Digest& key, bool wants_info);
   static bool is_valid(const FunctionSpec& function, const EntryStart& start,
                        CallFrame::Check check);
+  static bool is_of_another(const FunctionSpec& function, const EntryStart& start,
+                            const std::string& code);
+  void found_another(const FunctionSpec& function, const EntryStart& start,
+                     const std::string& code);
   bool try_load(const FunctionSpec& function, const Digest& key, CallFrame& frame, Wanted wanted,
                 Look look);
   void found_damaged(const FunctionSpec& function, const Digest& key, const std::string& how);

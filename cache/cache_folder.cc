@@ -43,6 +43,8 @@ void check_empty(const fs::path& folder) {
 }  // namespace
 
 bool is_cache_folder(const std::string& path) {
+  std::error_code failed;
+  if (!fs::is_regular_file(fs::path(path) / tag_name, failed)) return false;  // a pipe would block
   std::ifstream tag(fs::path(path) / tag_name, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(tag), {});
   return text == tag_text;

@@ -33,11 +33,12 @@ inline constexpr bool is_mutable_view<std::span<T, extent>> = !std::is_const_v<T
 template <class T>
 inline constexpr bool is_mutable_view<ArrayView<T>> = !std::is_const_v<T>;
 
-template <class Signature, auto F, class... Tags>
-struct CachedCall;
+template <class Signature, class... Tags>
+struct CachedSignature;
 
-template <class R, class... P, auto F, class... Tags>
-struct CachedCall<R(P...), F, Tags...> {
+/// What can be told of a function without it.
+template <class R, class... P, class... Tags>
+struct CachedSignature<R(P...), Tags...> {
   static constexpr CacheTags<sizeof...(P), Tags...> tags{};
 
   static_assert(
@@ -55,12 +56,39 @@ struct CachedCall<R(P...), F, Tags...> {
   static_assert(is_encodable<R>, "cache: the result has no codec; specialise paracord::Codec.");
 
   template <std::size_t index, class T>
+  static void add_type(std::string& text) {
+    if constexpr (!tags.ignored[index]) text += type_text<T>() + ",";
+  }
+  /// The types of what is in a key.
+  static std::string types() {
+    std::string text;
+    [&]<std::size_t... index>(std::index_sequence<index...>) {
+      (add_type<index, std::decay_t<P>>(text), ...);
+    }
+    (std::index_sequence_for<P...>{});
+    return text;
+  }
+};
+
+template <class Signature, auto F, class... Tags>
+struct CachedCall;
+
+template <class R, class... P, auto F, class... Tags>
+struct CachedCall<R(P...), F, Tags...> : CachedSignature<R(P...), Tags...> {
+  using CachedSignature<R(P...), Tags...>::tags;
+
+  template <std::size_t index, class T>
   static void hash_one(HashStream& out, const T& argument) {
     if constexpr (!tags.ignored[index]) {
       static_assert(is_encodable<T>,
                     "cache: a parameter has no codec; specialise paracord::Codec, or ignore it.");
       hash_with_type(out, argument);
     }
+  }
+  /// F as the program names it.
+  static const std::string& code() {
+    static const std::string name = value_name<F>();
+    return name;
   }
   static Digest key(const FunctionSpec& function, const std::decay_t<P>&... arguments) {
     HashStream out;
@@ -94,6 +122,7 @@ struct CachedCall<R(P...), F, Tags...> {
     void encode(Encoder& out) const override { detail::encode(out, *result_); }
     void decode(Decoder& in) override { result_.emplace(detail::decode<R>(in)); }
     Check check() const override { return tags.check; }
+    std::string code() const override { return CachedCall::code(); }
     R take() { return *std::move(result_); }
 
    private:

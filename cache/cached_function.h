@@ -65,8 +65,8 @@ class CachedFunctionOf<R(P...), F, Tags...> {
   }
   /// Whether a call with these arguments would load its result. Loads nothing.
   bool contains(const std::decay_t<P>&... arguments) const {
-    return cache_ != nullptr &&
-           cache_->contains(*function_, Call::key(*function_, arguments...), Call::tags.check);
+    return cache_ != nullptr && cache_->contains(*function_, Call::key(*function_, arguments...),
+                                                 Call::code(), Call::tags.check);
   }
   /// Forgets the call with these arguments.
   void erase(const std::decay_t<P>&... arguments) const {

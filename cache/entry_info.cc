@@ -74,6 +74,7 @@ std::string json_of(const EntryInfo& info) {
   const Seconds since = info.created.time_since_epoch();
   std::string json = "{\n";
   json += "\"function\": " + quoted(info.function) + ",\n";
+  if (!info.code.empty()) json += "\"code\": " + quoted(info.code) + ",\n";
   json += "\"arguments\": " + quoted(info.arguments) + ",\n";
   json += "\"version\": " + quoted(info.version) + ",\n";
   json += "\"duration_seconds\": " + exact(info.duration.count()) + ",\n";
@@ -104,6 +105,7 @@ double number_of(std::string_view json, std::string_view key) {
 EntryInfo parse(std::string_view json) {
   EntryInfo info;
   info.function = unquoted(value_of(json, "function"));
+  info.code = unquoted(value_of(json, "code"));
   info.arguments = unquoted(value_of(json, "arguments"));
   info.version = unquoted(value_of(json, "version"));
   info.duration = Seconds(number_of(json, "duration_seconds"));

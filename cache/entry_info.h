@@ -18,6 +18,7 @@ struct EntryInfo {
   Seconds duration{};     ///< of the call that made the result
   std::chrono::system_clock::time_point created{};
   std::uint64_t bytes = 0;  ///< of the result in the entry
+  std::string code{};       ///< the function that made it, as the program names it
 };
 
 namespace detail {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "paracord/cache/cache_folder.h"
@@ -39,6 +40,23 @@ class Descriptor {
  private:
   int fd_;
 };
+
+bool is_file(int fd) {
+  struct stat about {};
+  return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+bool is_file(const std::string& path) {
+  struct stat about {};
+  return lstat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+}
+
+[[noreturn]] void refuse_no_file(const std::string& path) {
+  throw std::runtime_error("'" + path + "' is no ordinary file; remove it");
+}
+
+// A cache's folder may hold what nobody put there by intent: a named pipe or a device would block
+// whoever opens or reads it.
+constexpr int careful = O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
 
 // Small entries are read whole with the first read; what is larger is read where it belongs.
 class LocalItem final : public StoredItem {
@@ -134,7 +152,7 @@ class LocalReservation final : public Reservation {
 
 Descriptor create_part(const std::string& path) {
   const std::string name = path + part;
-  const auto create = [&] { return ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); };
+  const auto create = [&] { return ::open(name.c_str(), O_RDWR | O_CREAT | careful, 0666); };
   int fd = create();
   for (int tries = 0; fd < 0 && errno == ENOENT && tries != 3; ++tries) {
     // The folders are missing, and may be swept away again while they are made.
@@ -144,7 +162,9 @@ Descriptor create_part(const std::string& path) {
   }
   fd = moved_up(fd);
   if (fd < 0) refuse_file("created", name);
-  return Descriptor(fd);
+  Descriptor made(fd);
+  if (!is_file(made.get())) refuse_no_file(name);
+  return made;
 }
 
 void lock(int fd, const std::string& path) {
@@ -174,7 +194,8 @@ std::chrono::system_clock::time_point time_of(const timespec& time) {
 
 void add_item(const fs::path& path, const std::string& function, std::vector<ItemInfo>& all) {
   struct stat about {};
-  if (stat(path.c_str(), &about) != 0) return;  // erased meanwhile
+  if (lstat(path.c_str(), &about) != 0) return;  // erased meanwhile
+  if (!S_ISREG(about.st_mode)) return;
   const std::string name = path.filename();
   const Digest key{std::stoull(name.substr(0, digits / 2), nullptr, 16),
                    std::stoull(name.substr(digits / 2), nullptr, 16)};
@@ -184,8 +205,8 @@ void add_item(const fs::path& path, const std::string& function, std::vector<Ite
 
 // Of a process that died. One that is being made stays.
 void remove_abandoned(const fs::path& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (fd.get() >= 0 && flock(fd.get(), LOCK_EX | LOCK_NB) == 0 &&
+  const Descriptor fd(::open(path.c_str(), O_RDWR | careful));
+  if (fd.get() >= 0 && is_file(fd.get()) && flock(fd.get(), LOCK_EX | LOCK_NB) == 0 &&
       length_if_still_named(fd.get(), path)) {
     unlink(path.c_str());
   }
@@ -230,14 +251,18 @@ std::string LocalStore::path_of(const ItemName& name) const {
 
 std::unique_ptr<StoredItem> LocalStore::open(const ItemName& name) {
   std::string path = path_of(name);
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() >= 0) return std::make_unique<LocalItem>(std::move(fd), std::move(path));
-  if (errno != ENOENT) refuse_file("opened", path);
-  return nullptr;
+  Descriptor fd(::open(path.c_str(), O_RDONLY | careful));
+  if (fd.get() < 0) {
+    if (errno == ENOENT) return nullptr;
+    if (errno == ELOOP) refuse_no_file(path);
+    refuse_file("opened", path);
+  }
+  if (!is_file(fd.get())) refuse_no_file(path);
+  return std::make_unique<LocalItem>(std::move(fd), std::move(path));
 }
 
 bool LocalStore::contains(const ItemName& name) {
-  return access(path_of(name).c_str(), F_OK) == 0;
+  return is_file(path_of(name));
 }
 
 std::unique_ptr<Reservation> LocalStore::reserve(const ItemName& name) {

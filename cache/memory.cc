@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
+#include "paracord/core/guarded.h"
 #include "paracord/memmap/compressor.h"
 
 namespace paracord {
@@ -48,6 +51,31 @@ std::string folder_of(const std::string& name) {
   return folder + "-" + hash(name).to_string().substr(0, 8);
 }
 
+struct Claim {
+  std::string function;
+  std::uint64_t reference;
+};
+
+// Two functions with the same name, version and parameters have the same keys: each would be given
+// the other's results.
+void claim_name(const std::string& location, const detail::FunctionSpec& spec,
+                const std::string& types, const Claim& claim) {
+  using Name = std::tuple<std::string, std::string, std::string, std::string>;
+  static auto& claims = *new detail::Guarded<std::map<Name, Claim>>;  // used while programs end
+  const Claim first = claims.with([&](auto& all) {
+    return all.try_emplace(Name(location, spec.folder, spec.version, types), claim).first->second;
+  });
+  constexpr int module_shift = 40;  // of references: a function in several modules is one
+  const bool same_module = first.reference >> module_shift == claim.reference >> module_shift;
+  if (first.function == claim.function && (!same_module || first.reference == claim.reference))
+    return;
+  throw std::invalid_argument(
+      "cache: two functions, " + first.function + " and " + claim.function +
+      (first.function == claim.function ? " (another one of that name)" : "") +
+      ", would be cached as '" + spec.name + "', version '" + spec.version +
+      "', and each would be given the other's results; give each a .name of its own");
+}
+
 }  // namespace
 
 Memory::Memory(MemoryOptions options) : options_(std::move(options)) {
@@ -62,6 +90,7 @@ Memory::Memory(MemoryOptions options) : options_(std::move(options)) {
 
 std::shared_ptr<const detail::FunctionSpec> Memory::describe(const CacheOptions& options,
                                                              std::string (*name)(),
+                                                             std::string (*types)(),
                                                              detail::Entry* entry) const {
   if (!options.version.empty() && options.name.empty()) {
     throw std::invalid_argument("cache: the version '" + options.version +
@@ -79,6 +108,8 @@ std::shared_ptr<const detail::FunctionSpec> Memory::describe(const CacheOptions&
   if (cache_ == nullptr) return spec;
   spec->version =
       options.version.empty() ? detail::function_identity(entry->reference()) : options.version;
+  if (!options.version.empty())
+    claim_name(cache_->spec().location, *spec, types(), {name(), entry->reference()});
   return spec;
 }
 

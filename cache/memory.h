@@ -43,7 +43,8 @@ struct CacheOptions {
 /// with a name and a version of your own it is those, and results live on.
 ///
 /// Threads: any; one folder may be used by many processes, on many machines. Copies share one
-/// cache. Errors: std::invalid_argument for options that cannot be; std::runtime_error for a folder
+/// cache. Errors: std::invalid_argument for options that cannot be, and for a name and version that
+/// another function of the program has, with the same parameters; std::runtime_error for a folder
 /// that cannot be used. Later trouble with the folder costs no call its result. Why not functions
 /// of the standard's map: results outlive the program, and are found by others.
 ///
@@ -59,8 +60,10 @@ class Memory {
     static_assert(detail::HasSignature<std::remove_cv_t<decltype(F)>>,
                   "cache: the callable has no single signature; choose an overload with "
                   "static_cast, or give a lambda's parameters types.");
-    return {cache_, describe(options, &detail::value_name<F>,
-                             &detail::EntryOf<detail::CachedEntry<F>>::entry)};
+    using Plain = typename detail::PlainSignature<std::remove_cv_t<decltype(F)>>::Type;
+    return {cache_,
+            describe(options, &detail::value_name<F>, &detail::CachedCall<Plain, F, Tags...>::types,
+                     &detail::EntryOf<detail::CachedEntry<F>>::entry)};
   }
 
   /// Forgets all results.
@@ -74,6 +77,7 @@ class Memory {
  private:
   std::shared_ptr<const detail::FunctionSpec> describe(const CacheOptions& options,
                                                        std::string (*name)(),
+                                                       std::string (*types)(),
                                                        detail::Entry* entry) const;
   std::shared_ptr<detail::Cache> cache_;  // its functions and their handles keep it, too
   MemoryOptions options_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <set>
 
+#include "paracord/cache/cache_folder.h"
 #include "paracord/testkit/in_memory_store.h"
 #include "paracord/tests/cache/cached_functions.h"
 
@@ -169,6 +171,68 @@ TEST_F(LocalMemory, EveryDamagedEntryIsMadeAgain) {
     EXPECT_FALSE(warnings_.empty());
     EXPECT_EQ(files().size(), 1u);
   }
+}
+
+// Somebody's pipe or link in an entry's place blocks nobody, and gives nobody another file's bytes.
+TEST_F(LocalMemory, WhatIsNoFileIsNoEntry) {
+  const Memory memory(options());
+  const auto cached = memory.cache<twice>();
+  for (const char* suffix : {"", ".part"}) {
+    cached(4);
+    ASSERT_EQ(files().size(), 1u);
+    const fs::path entry = files()[0];
+    const fs::path place = entry.native() + suffix;
+    const auto expect_call = [&](const char* what) {
+      warnings_.clear();
+      calls = 0;
+      if (place != entry) fs::remove(entry);
+      EXPECT_EQ(cached(4), 8) << what;
+      EXPECT_EQ(calls, 1) << what;
+      EXPECT_EQ(warnings_.size(), 1u) << what;
+      fs::remove(place);
+    };
+    fs::remove(place);
+    ASSERT_EQ(mkfifo(place.c_str(), 0600), 0);
+    if (place == entry) EXPECT_FALSE(cached.contains(4));
+    expect_call("a pipe");
+    std::ofstream(folder() / "other") << "other";
+    fs::create_symlink(folder() / "other", place);
+    expect_call("a link");
+    EXPECT_EQ(fs::file_size(folder() / "other"), 5u);
+  }
+}
+
+double another(double x) {
+  ++calls;
+  return 10 * x;
+}
+
+TEST_F(LocalMemory, AnotherProgramsFunctionOfThatNameIsSeen) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const Memory memory(options());
+    _exit(memory.cache<another>({.name = "model", .version = "1"})(4) == 40 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  ASSERT_EQ(files().size(), 1u);
+  const Memory memory(options());
+  const auto cached = memory.cache<twice>({.name = "model", .version = "1"});
+  EXPECT_FALSE(cached.contains(4));
+  EXPECT_EQ(cached(4), 8);
+  ASSERT_EQ(warnings_.size(), 1u);
+  for (const char* part : {"model", "another", "twice", ".name"})
+    EXPECT_NE(warnings_[0].find(part), std::string::npos) << warnings_[0];
+  EXPECT_TRUE(cached.contains(4));  // it is this one's now
+  EXPECT_EQ(cached(4), 8);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(LocalMemory, APipeInPlaceOfTheTagBlocksNobody) {
+  fs::create_directories(cache());
+  ASSERT_EQ(mkfifo((cache() + "/CACHEDIR.TAG").c_str(), 0600), 0);
+  EXPECT_FALSE(detail::is_cache_folder(cache()));
 }
 
 TEST_F(LocalMemory, AFullDiskCostsNoResult) {

@@ -92,6 +92,31 @@ TEST_P(EveryStore, VersionsStandSideBySide) {
             std::string::npos);
 }
 
+double thrice(double x) {
+  ++calls;
+  return 3 * x;
+}
+int negated(int x) {
+  ++calls;
+  return -x;
+}
+
+TEST_P(EveryStore, ANameBelongsToOneFunction) {
+  const Memory memory(options());
+  const auto first = memory.cache<twice>({.name = "model", .version = "1"});
+  EXPECT_EQ(first(4), 8);
+  const std::string why = refusal([&] { memory.cache<thrice>({.name = "model", .version = "1"}); });
+  EXPECT_NE(why.find("twice"), std::string::npos) << why;
+  EXPECT_NE(why.find("thrice"), std::string::npos) << why;
+  EXPECT_NE(why.find("'model'"), std::string::npos) << why;
+  // Again, in another version, or of other parameters: these cannot be mixed up.
+  EXPECT_EQ(memory.cache<twice>({.name = "model", .version = "1"})(4), 8);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(memory.cache<thrice>({.name = "model", .version = "2"})(4), 12);
+  EXPECT_EQ(memory.cache<negated>({.name = "model", .version = "1"})(4), -4);
+  EXPECT_EQ(calls, 3);
+}
+
 TEST_P(EveryStore, ExceptionsAreNotRemembered) {
   const Memory memory(options());
   const auto cached = memory.cache<failing>();
