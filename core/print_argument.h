@@ -114,8 +114,9 @@ void print_argument(std::string& out, const T& value, PrintRoom room) {
     print_type<T>(out);
   } else if constexpr (std::is_convertible_v<const T&, std::string_view> && !std::is_pointer_v<T>) {
     print_text(out, value);
-  } else if constexpr (
-      requires { value.get(); } && requires { typename T::type; }) {
+  } else if constexpr (requires {
+                         requires std::is_same_v<decltype(value.get()), typename T::type&>;
+                       }) {
     print_argument(out, value.get(), room);  // a std::reference_wrapper
   } else if constexpr (Container<T>) {
     if (room.depth-- == 0 || out.size() >= room.end) {

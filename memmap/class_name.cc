@@ -16,7 +16,8 @@ void drop_all(std::string& text, const std::string& part) {
 // What the compilers write in different ways.
 std::string without_extras(const std::string& printed) {
   std::string name = printed;
-  for (const char* part : {"(anonymous namespace)::", "{anonymous}::", "<unnamed>::", "__cxx11::",
+  for (const char* part : {"<unnamed struct>", "<unnamed class>", "<unnamed enum>",
+                           "(anonymous namespace)::", "{anonymous}::", "<unnamed>::", "__cxx11::",
                            "__1::", "_V2::", "struct ", "class ", "enum "}) {
     drop_all(name, part);
   }

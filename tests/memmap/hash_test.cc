@@ -64,6 +64,11 @@ struct HashedLength {
     int number;
   };
 };
+struct HashedWindow {
+  struct {
+    int width, height;
+  } size;
+};
 struct HashedRing {
   std::shared_ptr<HashedRing> next;
 };
@@ -297,6 +302,8 @@ TEST(TypeText, IsTheSameForAllCompilers) {
             "time_point<duration<int64>*1/1000000000>");
   EXPECT_EQ((detail::type_text<Array<std::complex<float>>>()), "Array<complex<float32>>");
   EXPECT_EQ((detail::type_text<std::bitset<3>>()), "std::bitset");
+  EXPECT_EQ((detail::type_text<HashedWindow>()),
+            "paracord::HashedWindow{paracord::HashedWindow::{int32,int32}}");
   EXPECT_EQ((detail::type_text<HashedLength<unsigned long>>()),
             "paracord::HashedLength<uint64>{float64}");
   EXPECT_EQ((detail::type_text<HashedLength<std::ratio<1, 2>>>()),
