@@ -42,7 +42,7 @@ constexpr auto list_fields_to_12(T& value) {
       bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11);
     }>());
   } else {
-    return list_fields_to_18<count>(value);
+    return list_fields_to_16<count>(value);
   }
 }
 

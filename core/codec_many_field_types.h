@@ -41,29 +41,7 @@ constexpr auto make_field_list(std::bool_constant<bound>) {
 
 template <std::size_t count, class T>
 constexpr auto list_fields_to_24(T& value) {
-  if constexpr (count == 19) {
-    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] =
-        value;
-    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
-                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
-                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
-                           decltype(f14), decltype(f15), decltype(f16), decltype(f17),
-                           decltype(f18)>(std::bool_constant<requires {
-      bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                  f18);
-    }>());
-  } else if constexpr (count == 20) {
-    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
-           f19] = value;
-    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
-                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
-                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
-                           decltype(f14), decltype(f15), decltype(f16), decltype(f17),
-                           decltype(f18), decltype(f19)>(std::bool_constant<requires {
-      bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                  f18, f19);
-    }>());
-  } else if constexpr (count == 21) {
+  if constexpr (count == 21) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20] = value;
     return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
@@ -115,7 +93,55 @@ constexpr auto list_fields_to_24(T& value) {
 }
 
 template <std::size_t count, class T>
-constexpr auto list_fields_to_18(T& value) {
+constexpr auto list_fields_to_20(T& value) {
+  if constexpr (count == 17) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = value;
+    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
+                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
+                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
+                           decltype(f14), decltype(f15), decltype(f16)>(
+        std::bool_constant<requires {
+          bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16);
+        }>());
+  } else if constexpr (count == 18) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = value;
+    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
+                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
+                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
+                           decltype(f14), decltype(f15), decltype(f16), decltype(f17)>(
+        std::bool_constant<requires {
+          bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
+                      f17);
+        }>());
+  } else if constexpr (count == 19) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] =
+        value;
+    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
+                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
+                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
+                           decltype(f14), decltype(f15), decltype(f16), decltype(f17),
+                           decltype(f18)>(std::bool_constant<requires {
+      bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
+                  f18);
+    }>());
+  } else if constexpr (count == 20) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+           f19] = value;
+    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
+                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
+                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
+                           decltype(f14), decltype(f15), decltype(f16), decltype(f17),
+                           decltype(f18), decltype(f19)>(std::bool_constant<requires {
+      bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
+                  f18, f19);
+    }>());
+  } else {
+    return list_fields_to_24<count>(value);
+  }
+}
+
+template <std::size_t count, class T>
+constexpr auto list_fields_to_16(T& value) {
   if constexpr (count == 13) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12] = value;
     return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
@@ -148,27 +174,8 @@ constexpr auto list_fields_to_18(T& value) {
                            decltype(f14), decltype(f15)>(std::bool_constant<requires {
       bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15);
     }>());
-  } else if constexpr (count == 17) {
-    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = value;
-    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
-                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
-                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
-                           decltype(f14), decltype(f15), decltype(f16)>(
-        std::bool_constant<requires {
-          bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16);
-        }>());
-  } else if constexpr (count == 18) {
-    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = value;
-    return make_field_list<decltype(f0), decltype(f1), decltype(f2), decltype(f3), decltype(f4),
-                           decltype(f5), decltype(f6), decltype(f7), decltype(f8), decltype(f9),
-                           decltype(f10), decltype(f11), decltype(f12), decltype(f13),
-                           decltype(f14), decltype(f15), decltype(f16), decltype(f17)>(
-        std::bool_constant<requires {
-          bind_fields(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,
-                      f17);
-        }>());
   } else {
-    return list_fields_to_24<count>(value);
+    return list_fields_to_20<count>(value);
   }
 }
 
