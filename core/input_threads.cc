@@ -15,8 +15,8 @@ namespace {
 constexpr auto idle_time = std::chrono::seconds(2);
 
 struct Job {
-  void (*run)(void*);
-  void* argument;
+  void (*run)(void*) = nullptr;
+  void* argument = nullptr;
 };
 
 class InputThreads {
@@ -59,8 +59,9 @@ class InputThreads {
   void serve() {
     while (true) {
       Job job{};
+      // Asked again once it has held.
       const auto take = [&] {
-        return state_.with([&](State& state) {
+        return job.run != nullptr || state_.with([&](State& state) {
           if (state.jobs.empty()) return false;
           job = state.jobs.front();
           state.jobs.pop_front();

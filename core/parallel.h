@@ -34,9 +34,8 @@ void run_call(Session& session, TaskRange& tasks, Collector& collector, bool kee
 /// such tasks have copies, and nothing of them comes back, but what they do elsewhere (in files,
 /// say) may go on for that time.
 ///
-/// Threads: one call at a time on an object; objects may share a thread, and threads the machine:
-/// all
-///   calls of a program draw on one pool. Tasks may make Parallel objects of their own.
+/// Threads: one call at a time on an object; all calls of a program draw on one pool. Tasks, and
+///   the input range, may make calls of their own; codecs and observers may not.
 /// Errors: std::invalid_argument (constructor) for bad options, before anything runs;
 ///   std::logic_error for a call while another one, or a generator, of this object is open; then
 ///   what the first failing task threw, TimeoutError, CancelledError, BackendUnavailable. What a

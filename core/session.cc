@@ -37,11 +37,12 @@ ParallelBackendBase& Session::substitute_backend(const std::string& name) {
 
 void Session::initialise_this_thread() {
   const std::uint64_t self = number_of_this_thread();
-  bool is_done = false;
+  bool is_done = false, is_mine = false;
   initializer_ended.wait([&] {
-    return initialised.with([&](Initialised& known) {
+    return is_mine || initialised.with([&](Initialised& known) {
       is_done = known.threads.contains(self);
-      return is_done || !std::exchange(known.one_runs, true);
+      is_mine = !is_done && !std::exchange(known.one_runs, true);
+      return is_done || is_mine;
     });
   });
   if (is_done) return;

@@ -234,6 +234,7 @@ class Supervisor {
  private:
   static constexpr int max_findings = 5;
   static constexpr std::uint64_t calls_of_a_child = 500;
+  static constexpr auto max_patience_of_one = std::chrono::seconds(15);
   static constexpr auto time_to_make_smaller = std::chrono::minutes(3);
 
   // Makes calls in a child until one goes wrong; what, and how many were made, that one included.
@@ -255,7 +256,11 @@ class Supervisor {
     std::string line, wrong;
     *made = 0;
     bool is_in_call = false;
-    while (child.next_line(line, Clock::now() + arguments_.options.patience)) {
+    // Hangs are waited for again and again while they are made smaller.
+    const auto patience =
+        count == 1 ? std::min<Clock::duration>(arguments_.options.patience, max_patience_of_one)
+                   : Clock::duration(arguments_.options.patience);
+    while (child.next_line(line, Clock::now() + patience)) {
       is_in_call = line.starts_with("begin ");
       if (is_in_call) ++*made;
       if (is_in_call && arguments_.show) show(from + *made - 1, changes);

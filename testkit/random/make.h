@@ -132,11 +132,17 @@ T make_container(Maker& maker) {
   return container;
 }
 
-template <class... T>
-std::variant<T...> make_variant(Maker& maker, std::variant<T...>*) {
-  std::variant<T...> made;
-  std::uint64_t chosen = maker.draw.below(sizeof...(T));
-  ((chosen-- == 0 ? void(made.template emplace<T>(make<T>(maker))) : void()), ...);
+// By index: a type may stand in it twice.
+template <class V>
+V make_variant(Maker& maker) {
+  V made;
+  std::uint64_t chosen = maker.draw.below(std::variant_size_v<V>);
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    ((chosen-- == 0 ? void(made.template emplace<i>(make<std::variant_alternative_t<i, V>>(maker)))
+                    : void()),
+     ...);
+  }
+  (std::make_index_sequence<std::variant_size_v<V>>{});
   return made;
 }
 
@@ -156,7 +162,7 @@ T make(Maker& maker) {
   } else if constexpr (is_array<T>) {
     return make_array<typename T::value_type>(maker);
   } else if constexpr (requires { std::variant_size<T>::value; }) {
-    return make_variant(maker, static_cast<T*>(nullptr));
+    return make_variant<T>(maker);
   } else if constexpr (Appends<T> || Inserts<T> || Prepends<T>) {
     return make_container<T>(maker);
   } else if constexpr (std::ranges::range<T>) {  // std::array

@@ -126,8 +126,10 @@ Plan draw_plan(std::uint64_t seed, const Setting& setting) {
   // One job written by the user is a loop in the caller, which must not end.
   if (plan.n_jobs == 1 && ends_process(static_cast<Deed>(plan.deed))) plan.n_jobs = 2;
   if (setting.disturbed) {
+    // Losses of workers are charged to their tasks; and nobody knows how long a call takes.
     plan.timeout_ms = 0;
     plan.retries = 20;
+    if (ends_process(static_cast<Deed>(plan.deed))) plan.deed = 0;
   }
   keep_in_bounds(plan);
   return plan;

@@ -13,7 +13,7 @@ ELEMENTS = ["double", "float", "int", "std::uint8_t", "std::int64_t", "Point", "
 KEYS = ["int", "std::uint64_t", "std::string", "std::int16_t", "Colour", "std::pair<int, std::string>"]
 LEAVES = NUMBERS + ["std::string", "std::string", "std::u16string", "std::chrono::milliseconds",
                     "std::chrono::system_clock::time_point", "std::bitset<70>", "std::complex<double>",
-                    "Point", "Wide"]
+                    "std::monostate", "Nothing", "Point", "Wide"]
 
 
 class Pool:

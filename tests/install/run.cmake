@@ -16,6 +16,7 @@ run(${CMAKE_COMMAND} -S ${SOURCE_DIR}/examples/custom_backend -B ${WORK_DIR}/cus
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/custom_backend)
 run(${WORK_DIR}/custom_backend/custom_backend)
 run(${WORK_DIR}/custom_backend/custom_backend --check)
+run(${WORK_DIR}/custom_backend/random_calls --backend throttled --seed 1 --count 100)
 
 # A component that does not exist is refused with the list of those that do.
 file(WRITE ${WORK_DIR}/missing/CMakeLists.txt

@@ -213,7 +213,8 @@ int writes_to(volatile int* place, int i) {
 }
 
 int crashes(int i) {
-  return i == 1 ? writes_to(reinterpret_cast<volatile int*>(8), i) + 1 : i;
+  int* volatile nowhere = nullptr;  // so that no compiler knows it
+  return i == 1 ? writes_to(nowhere + 2, i) + 1 : i;
 }
 
 using Function = int (*)(int);

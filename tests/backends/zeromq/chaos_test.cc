@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "paracord/memmap/array.h"
+#include "paracord/testkit/random_calls.h"
 #include "paracord/tests/backends/zeromq/local_cluster.h"
 
 namespace paracord::cluster_tests {
@@ -338,6 +339,40 @@ TEST_F(Chaos, AStoppedClientsResultsDoNotFillTheNode) {
   client.signal(SIGCONT);
   EXPECT_EQ(client.wait(), 0);
   EXPECT_EQ(ledger.runs().size(), static_cast<std::size_t>(large_results));
+}
+
+// Calls of all kinds, with arguments of up to 4 MiB, while the scheduler and nodes end and come
+// back.
+TEST_F(Chaos, RandomCallsHold) {
+  const std::vector<std::string> limits{"--suspect-after", "0.5", "--node-lost-after", "2"};
+  cluster.start_scheduler(limits);
+  for (const char* node : {"one", "two", "three"}) cluster.start_node(node);
+  setenv("PARACORD_SCHEDULER", cluster.address().c_str(), 1);
+  std::atomic<bool> over{false};
+  std::thread beside([&] {
+    std::mt19937 random(std::random_device{}());
+    while (!over.load()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300 + random() % 400));
+      const std::string name =
+          std::vector<std::string>{"scheduler", "one", "two", "three"}[random() % 4];
+      cluster.kill(name);
+      if (name == "scheduler") {
+        cluster.start_scheduler(limits);
+      } else {
+        cluster.start_node(name);
+      }
+    }
+  });
+  testkit::RandomCallsOptions options;
+  options.count = 1000;
+  options.time = std::chrono::seconds(15);
+  options.patience = std::chrono::seconds(100);
+  options.disturbed = true;
+  const auto report = testkit::check_random_calls({"zeromq", nullptr}, options);
+  over.store(true);
+  beside.join();
+  unsetenv("PARACORD_SCHEDULER");
+  EXPECT_TRUE(report.passed()) << report.text();
 }
 
 }  // namespace
