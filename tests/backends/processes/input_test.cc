@@ -160,7 +160,7 @@ TEST(Callbacks, InitializersMayMakeCalls) {
   for (const char* backend : {"threads", PARACORD_BACKEND_UNDER_TEST}) {
     ParallelOptions options = processes(3);
     options.backend = backend;
-    options.initializer = Initializer(&calls_at_first);
+    options.initializer = Initializer([] { calls_at_first(); });
     Parallel parallel(options);
     expect_usable(parallel);
   }
