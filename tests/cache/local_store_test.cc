@@ -193,7 +193,9 @@ TEST_F(LocalMemory, WhatIsNoFileIsNoEntry) {
     };
     fs::remove(place);
     ASSERT_EQ(mkfifo(place.c_str(), 0600), 0);
-    if (place == entry) EXPECT_FALSE(cached.contains(4));
+    if (place == entry) {
+      EXPECT_FALSE(cached.contains(4));
+    }
     expect_call("a pipe");
     std::ofstream(folder() / "other") << "other";
     fs::create_symlink(folder() / "other", place);

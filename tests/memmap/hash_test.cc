@@ -127,6 +127,13 @@ TEST(Hash, TellsTypesApart) {
   EXPECT_EQ(all.size(), count);
 }
 
+auto local_of_another_function() {
+  struct Local {
+    int x;
+  };
+  return Local{1};
+}
+
 TEST(Hash, TellsMeaningsApart) {
   std::set<std::string> all;
   int count = 0;
@@ -148,12 +155,7 @@ TEST(Hash, TellsMeaningsApart) {
     int x;
   };
   add(Local{1});
-  add([] {
-    struct Local {
-      int x;
-    };
-    return Local{1};
-  }());
+  add(local_of_another_function());
   add(std::vector<HashedLength<HashedMetre>>{{1}});
   add(std::vector<HashedLength<HashedFoot>>{{1}});
   EXPECT_EQ(all.size(), count);
