@@ -14,7 +14,8 @@ class Event {
  public:
   void notify();
 
-  /// Returns when `ready()` holds or the deadline has passed; says which (`ready()`'s last answer).
+  /// Returns when `ready()` holds or the deadline has passed; says which (`ready()`'s last answer:
+  /// it is asked again once it has held, so asking must not change it).
   /// Spins for spin_limit() first, then sleeps.
   template <class Ready>
   bool wait(Ready ready, Deadline deadline = std::nullopt) {

@@ -54,4 +54,17 @@ void print_size(std::string& out, std::size_t size) {
   out += " in all";
 }
 
+void print_or_name(std::string& out, const void* value,
+                   void (*print)(std::string& out, const void* value, std::size_t end),
+                   void (*print_type)(std::string& out)) {
+  constexpr std::size_t max_text = 1000;
+  const std::size_t start = out.size();
+  try {
+    print(out, value, start + max_text);
+  } catch (...) {
+    out.resize(start);
+    print_type(out);
+  }
+}
+
 }  // namespace paracord::detail

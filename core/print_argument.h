@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -129,17 +130,21 @@ void print_argument(std::string& out, const T& value, PrintRoom room) {
   }
 }
 
-/// Never fails: what a class of the user's throws on being looked at is no news.
+/// Calls `print(out, value, end)`, and `print_type(out)` in its place where that throws: what a
+/// class of the user's throws on being looked at is no news.
+void print_or_name(std::string& out, const void* value,
+                   void (*print)(std::string& out, const void* value, std::size_t end),
+                   void (*print_type)(std::string& out));
+
+/// Never fails.
 template <class T>
 void print_argument(std::string& out, const T& value) {
-  constexpr std::size_t most = 1000;
-  const std::size_t start = out.size();
-  try {
-    print_argument(out, value, PrintRoom{.end = start + most});
-  } catch (...) {
-    out.resize(start);
-    print_type<T>(out);
-  }
+  print_or_name(
+      out, std::addressof(value),
+      [](std::string& text, const void* shown, std::size_t end) {
+        print_argument(text, *static_cast<const T*>(shown), PrintRoom{.end = end});
+      },
+      [](std::string& text) { print_type<T>(text); });
 }
 
 }  // namespace paracord::detail
