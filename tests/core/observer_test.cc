@@ -151,9 +151,10 @@ TEST(Verbose, SaysThatABackendWasReplaced) {
     ::testing::internal::CaptureStderr();
     const Parallel parallel({.require = Require::shared_memory, .verbose = verbose});
     const std::string text = ::testing::internal::GetCapturedStderr();
-    EXPECT_EQ(text, verbose < 10 ? ""
-                                 : "Using ThreadingBackend as joblib backend instead of processes "
-                                   "as the latter does not provide shared memory semantics.\n");
+    EXPECT_EQ(text, verbose < 10
+                        ? ""
+                        : "Using ThreadingBackend as joblib backend instead of ProcessesBackend "
+                          "as the latter does not provide shared memory semantics.\n");
   }
 }
 
