@@ -30,7 +30,9 @@ void write_whole(const fs::path& path, const std::string& text) {
 // Somebody else's files do not get lost in a cache, nor to .gitignore.
 void check_empty(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().filename().native().starts_with(tag_name)) continue;  // of one who began
+    const std::string name = entry.path().filename();
+    // Of one who began: the tag, and files on their way to their names.
+    if (name.starts_with(tag_name) || is_temporary_name(name)) continue;
     // Somebody who began at the same time may have come to its end since it was looked at.
     if (is_cache_folder(folder)) return;
     throw std::invalid_argument("'" + folder.string() +

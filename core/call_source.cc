@@ -31,7 +31,8 @@ Block* Call::next_work(Runner runner) {
   if (block == nullptr) block = pull_block();
   if (block == nullptr) block = older_work(runner);
   // Others wanted to read while this thread did.
-  if (runner == Runner::this_thread && source_wanted_.exchange(false)) dispatch();
+  if (runner == Runner::this_thread && source_wanted_.exchange(false, std::memory_order_acq_rel))
+    dispatch();
   if (!capabilities_.shared_memory || capabilities_.runs_in_caller) return block;
   if (block == nullptr && reclaim_hidden_tasks()) block = older_work(Runner::this_thread);
   // Others may have found nothing just before, and it may be more than this thread can begin.
@@ -64,7 +65,9 @@ bool Call::reclaim_hidden_tasks() {
 // A moment's wait costs less than to leave and be called back. False: the reader calls back.
 bool Call::take_source() {
   if (source_.try_lock() || spin_until([this] { return source_.try_lock(); })) return true;
-  source_wanted_.store(true, std::memory_order_seq_cst);
+  // Before the last try, by an exchange that the reader's own is ordered with: one of the two sees
+  // the other.
+  source_wanted_.exchange(true, std::memory_order_acq_rel);
   return source_.try_lock();
 }
 
@@ -77,7 +80,6 @@ Block* Call::pull_block() {
   const Wanted wanted = reads ? wanted_size() : Wanted{0, 0, false};
   if (wanted.size != 0) block = fill_block(wanted, thrown);
   source_.unlock();
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // before next_work() looks who wanted it
   if (wanted.size == 0) return nullptr;
   if (thrown != nullptr) fail(thrown);
   // A cancellation that came while the range was read has not seen this block.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <system_error>
@@ -31,6 +32,8 @@ struct LoadedModule {
   std::uintptr_t bias = 0;            // what its addresses in the file are shifted by
   std::uintptr_t begin = 0, end = 0;  // none once the module is closed
   std::uint64_t device = 0, inode = 0;
+  // As it was when it was first asked for: at the end of the program, entries go one by one.
+  std::optional<std::uint64_t> digest{};
   bool contains(std::uintptr_t address) const { return address >= begin && address < end; }
 };
 
@@ -211,8 +214,9 @@ ModuleName module_of(std::uint64_t reference) {
   return registry().with([&](Registry& known) {
     const auto number = static_cast<std::uint32_t>(reference >> module_shift);
     if (number >= known.modules.size()) throw std::logic_error("no module has this number");
-    const LoadedModule& module = known.modules[number];
-    return ModuleName{number, module.path, module.device, module.inode, digest_of(known, module)};
+    LoadedModule& module = known.modules[number];
+    if (!module.digest) module.digest = digest_of(known, module);
+    return ModuleName{number, module.path, module.device, module.inode, *module.digest};
   });
 }
 

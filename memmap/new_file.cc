@@ -17,6 +17,9 @@ namespace paracord::detail {
 
 namespace {
 
+constexpr const char* temporary_prefix = ".paracord-";
+constexpr const char* temporary_suffix = ".tmp";
+
 std::string reason() {
   return std::strerror(errno);
 }
@@ -43,13 +46,17 @@ void refuse_file(const std::string& doing, const std::string& path) {
   throw std::runtime_error("'" + path + "' cannot be " + doing + ": " + reason());
 }
 
+bool is_temporary_name(std::string_view name) {
+  return name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix);
+}
+
 NewFile::NewFile(const std::string& path) : path_(target_of(path)) {
   static std::atomic<unsigned> count = 0;
   // Beside it, under a name that is short however long the file's own may be.
   const std::string folder = path_.substr(0, path_.rfind('/') + 1);
   do {
-    temporary_ = folder + ".paracord-" + std::to_string(getpid()) + "-" +
-                 std::to_string(count.fetch_add(1)) + ".tmp";
+    temporary_ = folder + temporary_prefix + std::to_string(getpid()) + "-" +
+                 std::to_string(count.fetch_add(1)) + temporary_suffix;
     fd_ = moved_up(open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   } while (fd_ < 0 && (errno == EEXIST || errno == EINTR));
   if (fd_ < 0) refuse_file("created", path);

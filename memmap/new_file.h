@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace paracord::detail {
 
@@ -36,6 +37,9 @@ class NewFile {
   std::string path_, temporary_;
   int fd_ = -1;
 };
+
+/// Whether a file of this name, without its folder, is one that has not taken its own yet.
+bool is_temporary_name(std::string_view name);
 
 /// Reads exactly so many bytes; throws std::runtime_error.
 void read_fully(int fd, void* data, std::size_t bytes, std::uint64_t offset,
