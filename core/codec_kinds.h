@@ -25,10 +25,8 @@ template <class T>
 struct Codec;
 
 /// Says of a container that is not the standard's that its elements are all that it holds, so that
-/// it travels as they do. Specialise it for those of other libraries:
-///
-///   template <class T>
-///   inline constexpr bool paracord::is_container<small_vector<T>> = true;
+/// it travels as they do. Specialise it for those of other libraries, as
+/// `template <class T> constexpr bool paracord::is_container<small_vector<T>> = true;`
 template <class C>
 inline constexpr bool is_container = false;
 
