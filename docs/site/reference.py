@@ -24,15 +24,18 @@ PAGES = {
     "cache": ("Functions that remember", ["cache/memory.h", "cache/cached_function.h", "cache/shelved.h",
                                           "cache/parameters.h", "cache/size_limits.h", "cache/cache.h",
                                           "cache/entry_info.h", "cache/store_backend.h"]),
-    "codec": ("Values that travel", ["core/codec_base.h", "core/encoder.h"]),
+    "codec": ("Values that travel", ["core/codec_base.h", "core/codec_kinds.h", "core/encoder.h"]),
     "backend": ("For authors of backends", ["core/backend.h", "core/batch.h", "core/remote_tasks.h", "core/auto_batching.h",
                                             "core/status.h"]),
-    "testkit": ("Test kit", ["testkit/conformance.h", "testkit/manual_backend.h", "testkit/in_memory_store.h"]),
+    "testkit": ("Test kit", ["testkit/conformance.h", "testkit/random_calls.h", "testkit/manual_backend.h",
+                             "testkit/in_memory_store.h"]),
 }
 # Installed, since other headers or this project's tests need them; not for users.
 NOT_SHOWN = {"testkit/conformance_gtest.h", "testkit/message_names.h", "testkit/recorder.h", "testkit/rules.h",
              "testkit/shared_book.h", "testkit/simulated_book.h", "testkit/simulated_cluster.h",
-             "testkit/simulated_node.h", "testkit/simulated_program.h", "testkit/simulated_world.h"}
+             "testkit/simulated_node.h", "testkit/simulated_program.h", "testkit/simulated_workers.h", "testkit/simulated_world.h"}
+NOT_SHOWN |= {f"testkit/random/{name}.h" for name in ("digest", "draw", "function", "function_of", "make", "orders", "plan",
+                                                      "pool_types", "run", "subjects", "trace_file")}
 
 LABELS = r"(?:(?<=^)|(?<=[.;)] ))(Threads|Owns|Errors|Example|Why not(?: [^.:]{0,60})?):\s"
 
