@@ -50,7 +50,6 @@ class Function {
   virtual std::string text() const = 0;
   /// Its arguments can be copied, so that attempts can be repeated.
   virtual bool is_copyable() const = 0;
-  virtual bool can_be_cached() const = 0;
 
   /// Makes the call of the plan on this object. Tasks have arguments, and results, as the plan's
   /// seed and their index say, and do what their orders are.

@@ -92,7 +92,6 @@ class FunctionOf final : public Function {
   bool is_copyable() const override {
     return std::is_copy_constructible_v<A> && std::is_copy_constructible_v<B>;
   }
-  bool can_be_cached() const override { return false; }
 
   Observed call(Parallel& parallel, const Plan& plan, const Setting& setting,
                 const BeforeTask& before) const override {
