@@ -168,6 +168,7 @@ class Call final : public CallControl {
     std::size_t automatic;  // what the backend's statistics say
     bool sent;              // a batch for it follows at once
   };
+  Block* read_block(Wanted wanted);
   Block* fill_block(Wanted wanted, std::exception_ptr& thrown);
   Block* older_work(Runner runner);
   void publish(Block& block);
@@ -209,9 +210,8 @@ class Call final : public CallControl {
   ParallelBackendBase* backend_;
   const std::string* backend_in_use_ = nullptr;  // its name
   Capabilities capabilities_;
-  int workers_ = 0;
+  int nesting_level_, workers_ = 0;
   Depth depth_;
-  int nesting_level_;
   bool transparent_ = false;  // tasks run at the caller's level and in its scope
   bool timed_ = true;         // run times say how large the next batches shall be
   bool watched_ = false;      // each task is timed, reported or retried by itself
@@ -223,8 +223,8 @@ class Call final : public CallControl {
   bool joined_ = false, aborted_ = false;  // the caller's own
 
   // What several threads write stands apart, each on cache lines of its own.
-  alignas(
-      64) SpinMutex source_;  // held while the range is read, which may take long: see pull_block
+  // The source is held while the range is read, which may take long: see read_block.
+  alignas(64) SpinMutex source_;
   std::atomic<bool> source_wanted_{false};  // somebody has left without having read
   std::atomic<bool> reads_slowly_{false};   // the range, as of its last block
   std::size_t next_index_ = 0;              // with source_

@@ -1,7 +1,6 @@
 // Call: reading tasks from the input, and finding work.
 
 #include <algorithm>
-#include <mutex>
 
 #include "paracord/core/asymmetric_fence.h"
 #include "paracord/core/call.h"
@@ -74,21 +73,24 @@ bool Call::take_source() {
 Block* Call::pull_block() {
   if (exhausted_.load(std::memory_order_acquire)) return nullptr;
   if (!take_source()) return nullptr;
-  Block* block = nullptr;
-  std::exception_ptr thrown;
   const bool reads = !exhausted_.load(std::memory_order_relaxed) && !stopped();
   const Wanted wanted = reads ? wanted_size() : Wanted{0, 0, false};
-  if (wanted.size != 0) block = fill_block(wanted, thrown);
-  source_.unlock();
-  if (wanted.size == 0) return nullptr;
-  if (thrown != nullptr) fail(thrown);
-  // A cancellation that came while the range was read has not seen this block.
-  if (stopped()) {
-    cancel_unclaimed();
-    return nullptr;
-  }
-  if (block == nullptr) notify();
+  Block* block = read_block(wanted);
+  if (block == nullptr && wanted.size != 0) notify();
   return block;
+}
+
+// Holds the source, and lets go of it. Null where nothing was to be read, the range has nothing
+// more, or the call has ended.
+Block* Call::read_block(Wanted wanted) {
+  std::exception_ptr thrown;
+  Block* block = wanted.size == 0 ? nullptr : fill_block(wanted, thrown);
+  source_.unlock();
+  if (thrown != nullptr) fail(thrown);
+  if (!stopped()) return block;
+  // A cancellation that came while the range was read has not seen this block.
+  if (block != nullptr) cancel_unclaimed();
+  return nullptr;
 }
 
 // Holds the source. Null where the range has nothing more.
@@ -214,15 +216,12 @@ void Call::read_ahead() {
   // Threads have one batch each in flight, which may be fewer tasks than were asked for.
   if (!options().pre_dispatch || !capabilities_.shared_memory || capabilities_.runs_in_caller)
     return;
-  for (std::exception_ptr thrown; thrown == nullptr && !stopped();) {
-    {
-      const std::lock_guard<SpinMutex> hold(source_);
-      Wanted wanted = exhausted_.load(std::memory_order_relaxed) ? Wanted{} : wanted_size();
-      if (wanted.size == 0) return;
-      wanted.sent = false;
-      (void)fill_block(wanted, thrown);
-    }
-    if (thrown != nullptr) fail(thrown);
+  while (!stopped()) {
+    source_.lock();
+    Wanted wanted = exhausted_.load(std::memory_order_relaxed) ? Wanted{} : wanted_size();
+    wanted.sent = false;
+    (void)read_block(wanted);
+    if (wanted.size == 0) return;
   }
 }
 
@@ -232,17 +231,11 @@ void Call::read_all() {
           ? 1
           : fixed_batch().value_or(capabilities_.shared_memory ? read_all_block : 1);
   while (!exhausted_.load(std::memory_order_acquire) && !stopped()) {
-    std::exception_ptr thrown;
-    {
-      const std::lock_guard<SpinMutex> hold(source_);
-      const std::size_t left = size_ == unknown_size ? size : size_ - next_index_;
-      (void)fill_block({std::min(left, size), 1, false}, thrown);
-    }
-    if (thrown != nullptr) fail(thrown);
+    source_.lock();
+    const std::size_t left = size_ == unknown_size ? size : size_ - next_index_;
+    (void)read_block({std::min(left, size), 1, false});
     check_deadline();
   }
-  // As in pull_block(): the end may have come while the last block was read.
-  if (stopped()) cancel_unclaimed();
 }
 
 // A finished block with its results in place is about to be reused: there is nothing to read in it.

@@ -83,16 +83,29 @@ TEST_P(EachBackendEnding, ByATokenTriggeredInATask) {
                CancelledError);
 }
 
-// The range itself asks for the end: what it gave last must not be waited for.
-TEST_P(EachBackendEnding, ByATokenTriggeredWhileTheWholeInputIsRead) {
-  for (const int last_read : {0, 30, 99}) {
-    std::stop_source source;
-    Parallel parallel = make({.pre_dispatch = PreDispatch::all, .stop_token = source.get_token()});
-    EXPECT_THROW(parallel(std::views::iota(0, 100) | std::views::transform([&](int i) {
-                            if (i == last_read) source.request_stop();
-                            return delayed<square>(i);
-                          })),
-                 CancelledError);
+// The range itself asks for the end: what it gave last must not be waited for, whoever reads it.
+TEST_P(EachBackendEnding, ByATokenTriggeredWhileTheInputIsRead) {
+  const std::optional<PreDispatch> ahead[] = {std::nullopt, PreDispatch{1}, PreDispatch{24},
+                                              PreDispatch::all};
+  for (const auto& pre_dispatch : ahead) {
+    for (const int last_read : {0, 1, 10, 23, 24, 30, 99}) {
+      std::stop_source source;
+      Parallel parallel = make({.pre_dispatch = pre_dispatch, .stop_token = source.get_token()});
+      const auto input = std::views::iota(0, 100) | std::views::transform([&](int i) {
+                           if (i == last_read) source.request_stop();
+                           return delayed<square>(i);
+                         });
+      EXPECT_THROW(parallel(input), CancelledError);
+      // The same, of an input that does not know its length.
+      std::stop_source again;
+      Parallel unsized = make({.pre_dispatch = pre_dispatch, .stop_token = again.get_token()});
+      EXPECT_THROW(unsized(std::views::iota(0, 100) | std::views::filter([](int) { return true; }) |
+                           std::views::transform([&](int i) {
+                             if (i == last_read) again.request_stop();
+                             return delayed<square>(i);
+                           })),
+                   CancelledError);
+    }
   }
 }
 
