@@ -213,6 +213,7 @@ class Supervisor {
     const std::uint64_t first = options.seed ? *options.seed : std::random_device()();
     std::printf("random calls on %s from seed %llu, %s\n", arguments_.backend.c_str(),
                 static_cast<unsigned long long>(first), random::pool_text().c_str());
+    std::fflush(stdout);
     std::uint64_t done = 0;
     int findings = 0;
     while (done != options.count && Clock::now() < end) {
@@ -263,7 +264,7 @@ class Supervisor {
     while (child.next_line(line, Clock::now() + patience)) {
       is_in_call = line.starts_with("begin ");
       if (is_in_call) ++*made;
-      if (is_in_call && arguments_.show) show(from + *made - 1, changes);
+      if (is_in_call && arguments_.show && !makes_smaller_) show(from + *made - 1, changes);
       if (line.starts_with("wrong ")) wrong = line.substr(6);
       if (line == "right" && Clock::now() >= end) break;
     }
@@ -307,6 +308,7 @@ class Supervisor {
           static_cast<unsigned long long>(seed - from + 1));
       return;
     }
+    makes_smaller_ = true;
     const auto end = Clock::now() + time_to_make_smaller;
     for (bool found = true; found && Clock::now() < end;) {
       found = false;
@@ -318,6 +320,7 @@ class Supervisor {
         break;
       }
     }
+    makes_smaller_ = false;
     std::printf(
         "  at its smallest: %s\n  %s\n  replay with: %s\n", what.c_str(), text(plan).c_str(),
         random::replay_line(arguments_.backend, plan, setting_, arguments_.options).c_str());
@@ -333,6 +336,7 @@ class Supervisor {
   const std::string program_;
   const Arguments& arguments_;
   const Setting& setting_;
+  bool makes_smaller_ = false;
 };
 
 }  // namespace

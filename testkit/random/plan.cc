@@ -20,18 +20,18 @@ struct Field {
 #name, &Plan::name       \
   }
 constexpr Field fields[] = {
-    PARACORD_FIELD(backend),         PARACORD_FIELD(function),     PARACORD_FIELD(n_jobs),
-    PARACORD_FIELD(tasks),           PARACORD_FIELD(collect),      PARACORD_FIELD(argument_bytes),
-    PARACORD_FIELD(result_bytes),    PARACORD_FIELD(same_sizes),   PARACORD_FIELD(deed),
-    PARACORD_FIELD(deed_first),      PARACORD_FIELD(deed_step),    PARACORD_FIELD(sleep_us),
-    PARACORD_FIELD(nested_backend),  PARACORD_FIELD(nested_tasks), PARACORD_FIELD(nested_levels),
-    PARACORD_FIELD(batch_size),      PARACORD_FIELD(pre_dispatch), PARACORD_FIELD(max_pending),
-    PARACORD_FIELD(retries),         PARACORD_FIELD(max_nbytes),   PARACORD_FIELD(timeout_ms),
-    PARACORD_FIELD(stop_after_us),   PARACORD_FIELD(verbose),      PARACORD_FIELD(observer),
-    PARACORD_FIELD(trace),           PARACORD_FIELD(initializer),  PARACORD_FIELD(priority),
-    PARACORD_FIELD(idempotent),      PARACORD_FIELD(sized),        PARACORD_FIELD(fed),
-    PARACORD_FIELD(input_throws_at), PARACORD_FIELD(read),         PARACORD_FIELD(slow_us),
-    PARACORD_FIELD(again),           PARACORD_FIELD(callers)};
+    PARACORD_FIELD(backend),         PARACORD_FIELD(function),       PARACORD_FIELD(n_jobs),
+    PARACORD_FIELD(tasks),           PARACORD_FIELD(collect),        PARACORD_FIELD(argument_bytes),
+    PARACORD_FIELD(result_bytes),    PARACORD_FIELD(same_sizes),     PARACORD_FIELD(deed),
+    PARACORD_FIELD(deed_first),      PARACORD_FIELD(deed_step),      PARACORD_FIELD(sleep_us),
+    PARACORD_FIELD(nested_backend),  PARACORD_FIELD(nested_tasks),   PARACORD_FIELD(nested_levels),
+    PARACORD_FIELD(batch_size),      PARACORD_FIELD(pre_dispatch),   PARACORD_FIELD(max_pending),
+    PARACORD_FIELD(retries),         PARACORD_FIELD(max_nbytes),     PARACORD_FIELD(timeout_ms),
+    PARACORD_FIELD(stop_after_us),   PARACORD_FIELD(verbose),        PARACORD_FIELD(observer),
+    PARACORD_FIELD(trace),           PARACORD_FIELD(initializer),    PARACORD_FIELD(priority),
+    PARACORD_FIELD(idempotent),      PARACORD_FIELD(sized),          PARACORD_FIELD(fed),
+    PARACORD_FIELD(input_throws_at), PARACORD_FIELD(input_stops_at), PARACORD_FIELD(read),
+    PARACORD_FIELD(slow_us),         PARACORD_FIELD(again),          PARACORD_FIELD(callers)};
 #undef PARACORD_FIELD
 
 // What the bytes of all arguments, and of all results, of one call may come to.
@@ -73,6 +73,7 @@ void draw_input_and_reading(Plan& plan, Draw& draw) {
   plan.sized = draw.percent(60) ? 1 : 0;
   if (draw.percent(7)) plan.fed = 1;
   if (draw.percent(5)) plan.input_throws_at = number(draw, 0, plan.tasks);
+  if (draw.percent(3)) plan.input_stops_at = number(draw, 0, plan.tasks);
   const bool generates = plan.how() >= Collect::generator;
   if (generates && draw.percent(30)) plan.read = number(draw, 0, plan.tasks);
   if (generates && draw.percent(25)) plan.slow_us = number(draw, 1, 400);

@@ -37,7 +37,7 @@ struct Plan {
   Number batch_size = 0, pre_dispatch = 0, max_pending = 0, retries = 0;  ///< 0: not set; −1: all
   Number max_nbytes = -1, timeout_ms = 0, stop_after_us = -1;
   Number verbose = 0, observer = 0, trace = 0, initializer = 0, priority = 0, idempotent = 0;
-  Number sized = 1, fed = 0, input_throws_at = -1;
+  Number sized = 1, fed = 0, input_throws_at = -1, input_stops_at = -1;
   Number read = -1, slow_us = 0;  ///< generators: results that are read; −1: all
   Number again = 0;               ///< calls on the same object afterwards
   Number callers = 1;             ///< threads that make such a call at once
@@ -58,7 +58,8 @@ struct Plan {
   std::uint32_t task_count() const { return static_cast<std::uint32_t>(tasks); }
   Collect how() const { return static_cast<Collect>(collect); }
   /// May end before all tasks have run, without an error of a task.
-  bool may_end_early() const { return timeout_ms != 0 || stop_after_us >= 0; }
+  bool may_end_early() const { return timeout_ms != 0 || may_be_stopped(); }
+  bool may_be_stopped() const { return stop_after_us >= 0 || input_stops_at >= 0; }
 };
 
 /// The plan of a seed.

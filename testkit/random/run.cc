@@ -103,7 +103,7 @@ class Check {
 
   void of_error(const Failure& thrown) const {
     if (plan_.timeout_ms != 0 && thrown.type.find("TimeoutError") != std::string::npos) return;
-    if (plan_.stop_after_us >= 0 && thrown.type.find("CancelledError") != std::string::npos) return;
+    if (plan_.may_be_stopped() && thrown.type.find("CancelledError") != std::string::npos) return;
     if (input_throws() && has_words(thrown, input_words)) return;
     expect(plan_.how() != Collect::outcomes, "outcomes() threw " + text_of(thrown));
     for (std::uint32_t i = 0; i != plan_.task_count(); ++i) {
@@ -185,10 +185,12 @@ std::uint32_t feed(std::uint32_t number) {
   return number;
 }
 
-/// The input of a call: fed by another call where the plan says so; throws where it says so.
+/// The input of a call: fed by another call where the plan says so; throws, or has the call
+/// stopped, where it says so.
 class Feeder {
  public:
-  Feeder(const Plan& plan, const Setting& setting) : plan_(plan) {
+  Feeder(const Plan& plan, const Setting& setting, std::stop_source* stop)
+      : plan_(plan), stop_(stop) {
     if (plan.fed == 0) return;
     ParallelOptions options;
     options.n_jobs = static_cast<int>(plan.n_jobs);
@@ -201,6 +203,8 @@ class Feeder {
   void operator()(std::uint32_t index) {
     if (plan_.input_throws_at == static_cast<Plan::Number>(index))
       throw std::runtime_error(input_words);
+    if (stop_ != nullptr && plan_.input_stops_at == static_cast<Plan::Number>(index))
+      stop_->request_stop();
     if (!numbers_) return;
     if (!at_) {
       at_.emplace(numbers_->begin());
@@ -213,12 +217,14 @@ class Feeder {
 
  private:
   const Plan& plan_;
+  std::stop_source* stop_;
   std::optional<Generator<std::uint32_t>> numbers_;
   std::optional<Generator<std::uint32_t>::iterator> at_;
 };
 
-Observed make_call(Parallel& parallel, const Plan& plan, const Setting& setting) {
-  Feeder feeder(plan, setting);
+Observed make_call(Parallel& parallel, const Plan& plan, const Setting& setting,
+                   std::stop_source* stop = nullptr) {
+  Feeder feeder(plan, setting, stop);
   return pool()[static_cast<std::size_t>(plan.function)]->call(
       parallel, plan, setting, [&](std::uint32_t index) { feeder(index); });
 }
@@ -264,7 +270,7 @@ class Stopper {
   ~Stopper() {
     if (thread_.joinable()) thread_.join();
   }
-  std::stop_token token() const { return source_.get_token(); }
+  std::stop_source& source() { return source_; }
 
  private:
   std::stop_source source_;
@@ -283,10 +289,10 @@ void check_once(Plan plan, const Setting& setting) {
   const TraceFile trace(plan.trace != 0);
   if (plan.trace != 0) options.trace = trace.path();
   if (plan.initializer != 0) options.initializer = Initializer([] {});
-  const Stopper stopper(plan);
-  if (plan.stop_after_us >= 0) options.stop_token = stopper.token();
+  Stopper stopper(plan);
+  if (plan.may_be_stopped()) options.stop_token = stopper.source().get_token();
   Parallel parallel(options);
-  const Observed seen = make_call(parallel, plan, setting);
+  const Observed seen = make_call(parallel, plan, setting, &stopper.source());
   Check(plan, setting, expected).of(seen);
   const bool whole = !seen.thrown && plan.read < 0;
   if (observed && whole)
