@@ -14,10 +14,7 @@
 #include <vector>
 
 #include "paracord/paracord.h"
-
-#ifndef PARACORD_BACKEND_UNDER_TEST
-#define PARACORD_BACKEND_UNDER_TEST "processes"
-#endif
+#include "paracord/tests/backends/backend_under_test.h"
 
 namespace paracord {
 namespace {
@@ -36,7 +33,7 @@ class Arrays : public testing::Test {
   auto run(Task task) {
     std::vector<Task> tasks;
     tasks.push_back(std::move(task));
-    return Parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST})(std::move(tasks));
+    return Parallel({.n_jobs = 2, .backend = backend_under_test()})(std::move(tasks));
   }
   std::filesystem::path folder_;
 };
@@ -152,7 +149,7 @@ TEST_F(Arrays, WrittenByAttemptsThatFailStayAsTheyWere) {
   for (const int good_attempt : {2, 3}) {
     fill(array, 0);
     fill(more, 0);
-    Parallel parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST, .retries = 2});
+    Parallel parallel({.n_jobs = 2, .backend = backend_under_test(), .retries = 2});
     // Views with gaps, one between the other's elements; and spans.
     parallel(std::views::iota(std::size_t{0}, std::size_t{2}) |
              std::views::transform([&](std::size_t i) {
@@ -216,7 +213,7 @@ TEST_F(Arrays, LoadedByAWorkerComeBack) {
 
 TEST_F(Arrays, AreSharedByManyTasks) {
   const Array<double> array = counted({large});
-  Parallel parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST});
+  Parallel parallel({.n_jobs = 2, .backend = backend_under_test()});
   const auto sums = parallel(std::views::iota(0, 50) | std::views::transform([&](int i) {
                                return delayed<sum>(array[{.start = i}]);
                              }));
@@ -229,7 +226,7 @@ bool is_shared(ArrayView<const double> view) {
 }
 
 TEST_F(Arrays, AreSharedWhereTheyAreLargerThanMaxNbytes) {
-  Parallel parallel({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST, .max_nbytes = 8000});
+  Parallel parallel({.n_jobs = 2, .backend = backend_under_test(), .max_nbytes = 8000});
   const Array<double> small = counted({1000}), large_enough = counted({1001});
   const std::vector tasks{delayed<is_shared>(small), delayed<is_shared>(large_enough)};
   EXPECT_EQ(parallel(tasks), (std::vector<bool>{false, true}));
@@ -239,8 +236,8 @@ TEST_F(Arrays, AreSharedWhereTheyAreLargerThanMaxNbytes) {
   EXPECT_EQ(places[0], places[1]) << "stored once for the call";
 }
 
-#ifndef PARACORD_NODES_UNDER_TEST
 TEST_F(Arrays, FrozenAreStoredOnce) {
+  if (tests_nodes()) GTEST_SKIP() << "a node has a copy of its own";
   Array<double> array = counted({large});
   array.freeze();
   const std::string place = run(delayed<place_of_view>(array)).at(0);
@@ -253,7 +250,6 @@ TEST_F(Arrays, FrozenAreStoredOnce) {
   EXPECT_EQ(sum(array[{.start = 5, .step = 3}]),
             run(delayed<sum>(array[{.start = 5, .step = 3}])).at(0));
 }
-#endif
 
 TEST_F(Arrays, PartsOfFrozenAreInTheSamePlace) {
   Array<double> array = counted({large, 2});
@@ -274,8 +270,8 @@ TEST_F(Arrays, FrozenCannotBeWrittenByTasks) {
   EXPECT_THROW(run(delayed<fill>(view, 1.0)), SerializationError);
 }
 
-#ifndef PARACORD_NODES_UNDER_TEST
 TEST_F(Arrays, ResultsGoOnWithoutACopy) {
+  if (tests_nodes()) GTEST_SKIP() << "a node has a copy of its own";
   const Array<double> array = counted({large});
   std::vector<Array<double>> results = run(delayed<doubled>(array));
   const std::string place = place_of(std::as_const(results[0]).data());
@@ -286,7 +282,6 @@ TEST_F(Arrays, ResultsGoOnWithoutACopy) {
   run(delayed<fill>(results[0].view(), 7.0));
   EXPECT_EQ(sum(results[0]), 7.0 * large);
 }
-#endif
 
 }  // namespace
 }  // namespace paracord

@@ -78,7 +78,6 @@ TEST(Fork, WhileACallRunsTouchesNoneOfItsTasks) {
   expect_usable(parallel);
 }
 
-#ifndef PARACORD_NODES_UNDER_TEST
 TEST(Fork, TheChildMayDropACallOfItsParents) {
   Parallel parallel(processes());
   std::optional generator(
@@ -93,7 +92,6 @@ TEST(Fork, TheChildMayDropACallOfItsParents) {
   for (++result; result != generator->end(); ++result) EXPECT_EQ(*result, ++next);
   EXPECT_EQ(next, 2000);
 }
-#endif
 
 int forks(int i) {
   if (i != 1) return i;

@@ -69,7 +69,7 @@ TEST_P(Input, MayComeThroughAChainOfCalls) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, Input,
-                         testing::Combine(testing::Values("threads", PARACORD_BACKEND_UNDER_TEST),
+                         testing::Combine(testing::Values("threads", backend_under_test()),
                                           testing::Values(2, 3, -1),
                                           testing::Values(Form::list, Form::outcomes,
                                                           Form::generator,
@@ -94,7 +94,7 @@ template <>
 struct paracord::Codec<paracord::process_tests::CallsWhenWritten> {
   using T = paracord::process_tests::CallsWhenWritten;
   static void call() {
-    paracord::Parallel inner({.n_jobs = 2, .backend = PARACORD_BACKEND_UNDER_TEST});
+    paracord::Parallel inner({.n_jobs = 2, .backend = backend_under_test()});
     (void)inner(std::views::iota(0, 3) | std::views::transform([](int i) {
                   return paracord::delayed<paracord::process_tests::plus_one>(i);
                 }));
@@ -139,7 +139,7 @@ struct CallingObserver final : Observer {
 };
 
 TEST(Callbacks, ObserversThatMakeCallsGetALogicError) {
-  for (const char* backend : {"threads", PARACORD_BACKEND_UNDER_TEST}) {
+  for (const char* backend : {"threads", backend_under_test()}) {
     const auto observer = std::make_shared<CallingObserver>();
     ParallelOptions options = processes();
     options.backend = backend;
@@ -157,7 +157,7 @@ void calls_at_first() {
 }
 
 TEST(Callbacks, InitializersMayMakeCalls) {
-  for (const char* backend : {"threads", PARACORD_BACKEND_UNDER_TEST}) {
+  for (const char* backend : {"threads", backend_under_test()}) {
     ParallelOptions options = processes(3);
     options.backend = backend;
     options.initializer = Initializer([] { calls_at_first(); });

@@ -16,7 +16,7 @@
 namespace paracord::process_tests {
 namespace {
 
-constexpr bool on_cluster = std::string_view(PARACORD_BACKEND_UNDER_TEST) == "zeromq";
+const bool on_cluster = tests_nodes();
 
 // Pids of this process's children.
 std::set<std::string> children() {
@@ -97,7 +97,7 @@ TEST(OneJob, PassesErrorsUnchanged) {
 }
 
 TEST(OneJob, MayComeFromAScope) {
-  const auto scope = parallel_config({.n_jobs = 1, .backend = PARACORD_BACKEND_UNDER_TEST});
+  const auto scope = parallel_config({.n_jobs = 1, .backend = backend_under_test()});
   int runs = 0;
   Parallel()(tasks(4, [&](int) { return delayed([&runs] { ++runs; }); }));
   EXPECT_EQ(runs, 4);
@@ -134,7 +134,7 @@ TEST(OneJob, IsolatedRunsElsewhere) {
 // As joblib's None: the backend's default, which is 1 but for a cluster.
 TEST(OneJob, IsTheDefaultOfWorkerProcesses) {
   ParallelOptions options;
-  options.backend = PARACORD_BACKEND_UNDER_TEST;
+  options.backend = backend_under_test();
   const auto pids = Parallel(options)(tasks(1, [](int i) { return delayed<pid_of>(i); }));
   EXPECT_EQ(pids.at(0) == getpid(), !on_cluster);
 }

@@ -11,18 +11,16 @@
 #include <vector>
 
 #include "paracord/paracord.h"
+#include "paracord/tests/backends/backend_under_test.h"
 
 /// What the tests of worker processes share.
-#ifndef PARACORD_BACKEND_UNDER_TEST
-#define PARACORD_BACKEND_UNDER_TEST "processes"
-#endif
 
 namespace paracord::process_tests {
 
 inline ParallelOptions processes(int n_jobs = 2) {
   ParallelOptions options;
   options.n_jobs = n_jobs;
-  options.backend = PARACORD_BACKEND_UNDER_TEST;
+  options.backend = backend_under_test();
   return options;
 }
 
