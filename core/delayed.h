@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "paracord/core/argument.h"
+#include "paracord/core/copyable.h"
 #include "paracord/core/signature.h"
 #include "paracord/core/travel.h"
 
@@ -61,10 +62,16 @@ template <class Function, class... P, class... Kept>
 class Delayed<Function, TypeList<P...>, Kept...> {
  public:
   using result_type = typename Signature<typename Function::Callable>::Result;
+  static constexpr bool copies =
+      std::is_copy_constructible_v<Function> && (is_copyable<Kept>() && ...);
 
   template <class... A>
   explicit Delayed(Function function, A&&... arguments)
       : function_(std::move(function)), arguments_(std::forward<A>(arguments)...) {}
+  Delayed(Delayed&&) = default;
+  Delayed& operator=(Delayed&&) = default;
+  Delayed(const Delayed&) requires copies = default;
+  Delayed& operator=(const Delayed&) requires copies = default;
 
   /// Makes the call, here and now. Arguments taken by value are moved out: call it once.
   result_type operator()() {

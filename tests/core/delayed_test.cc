@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string>
@@ -178,6 +180,35 @@ TEST(Task, MixesFunctionsOfOneResultType) {
   tasks.emplace_back(delayed<consume>(std::make_unique<int>(5)));
   Parallel parallel({.n_jobs = 2});
   EXPECT_EQ(parallel(std::move(tasks)), (std::vector<int>{3, 4, 5}));
+}
+
+// Their copy constructors are declared, and do not compile.
+using Owners = std::vector<std::unique_ptr<int>>;
+struct Household {
+  std::optional<Owners> owners;
+};
+std::size_t count(Owners owners) {
+  return owners.size();
+}
+std::size_t count_in(Household household) {
+  return household.owners->size();
+}
+std::size_t count_by_name(std::map<std::string, Owners> owners) {
+  return owners.at("a").size();
+}
+
+TEST(Task, MayHoldContainersOfWhatCannotBeCopied) {
+  std::map<std::string, Owners> by_name;
+  by_name["a"] = Owners(5);
+  std::vector<Task<std::size_t>> tasks;
+  tasks.emplace_back(delayed<count>(Owners(3)));
+  tasks.emplace_back(delayed<count_in>(Household{Owners(4)}));
+  tasks.emplace_back(delayed<count_by_name>(std::move(by_name)));
+  EXPECT_THROW((void)Task<std::size_t>(tasks[1]), std::invalid_argument);
+  Parallel parallel({.n_jobs = 2});
+  EXPECT_EQ(parallel(std::move(tasks)), (std::vector<std::size_t>{3, 4, 5}));
+  static_assert(!std::is_copy_constructible_v<decltype(delayed<count>(Owners()))>);
+  static_assert(std::is_copy_constructible_v<decltype(delayed<always_three>())>);
 }
 
 TEST(Task, SaysWhyItCannotBeCopied) {
