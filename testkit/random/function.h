@@ -50,6 +50,10 @@ class Function {
   virtual std::string text() const = 0;
   /// Its arguments can be copied, so that attempts can be repeated.
   virtual bool is_copyable() const = 0;
+  /// It can be a cached function, too.
+  virtual bool can_remember() const { return false; }
+  /// Its tasks reach other processes; else a call there is refused, unless it is right.
+  virtual bool travels() const { return true; }
 
   /// Makes the call of the plan on this object. Tasks have arguments, and results, as the plan's
   /// seed and their index say, and do what their orders are.

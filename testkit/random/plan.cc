@@ -22,7 +22,8 @@ struct Field {
 constexpr Field fields[] = {
     PARACORD_FIELD(backend),         PARACORD_FIELD(function),       PARACORD_FIELD(n_jobs),
     PARACORD_FIELD(tasks),           PARACORD_FIELD(collect),        PARACORD_FIELD(argument_bytes),
-    PARACORD_FIELD(result_bytes),    PARACORD_FIELD(same_sizes),     PARACORD_FIELD(deed),
+    PARACORD_FIELD(result_bytes),    PARACORD_FIELD(same_sizes),     PARACORD_FIELD(cached),
+    PARACORD_FIELD(whole),           PARACORD_FIELD(mapped),         PARACORD_FIELD(deed),
     PARACORD_FIELD(deed_first),      PARACORD_FIELD(deed_step),      PARACORD_FIELD(sleep_us),
     PARACORD_FIELD(nested_backend),  PARACORD_FIELD(nested_tasks),   PARACORD_FIELD(nested_levels),
     PARACORD_FIELD(batch_size),      PARACORD_FIELD(pre_dispatch),   PARACORD_FIELD(max_pending),
@@ -122,6 +123,9 @@ Plan draw_plan(std::uint64_t seed, const Setting& setting) {
   plan.nested_backend = static_cast<Number>(draw.below(setting.nested.size()));
   plan.nested_tasks = draw.percent(70) ? number(draw, 0, 5) : number(draw, 6, 30);
   plan.nested_levels = draw.percent(80) ? 1 : 2;
+  plan.cached = draw.percent(8) ? 1 : 0;
+  plan.whole = draw.percent(60) ? 1 : 0;
+  plan.mapped = draw.percent(40) ? 1 : 0;
   draw_options(plan, draw, setting);
   draw_input_and_reading(plan, draw);
   // One job written by the user is a loop in the caller, which must not end.
@@ -136,11 +140,16 @@ Plan draw_plan(std::uint64_t seed, const Setting& setting) {
   return plan;
 }
 
+bool Setting::shares_memory(const Plan& plan) const {
+  return share_memory[static_cast<std::size_t>(plan.backend)];
+}
+
 Orders Plan::orders(std::uint32_t index, const Setting& setting) const {
   Orders orders;
   orders.seed = seed;
-  orders.index = index;
-  orders.result_bytes = bytes_of_result(index);
+  // What is cached depends on the arguments alone.
+  orders.index = cached != 0 ? 0 : index;
+  orders.result_bytes = bytes_of_result(orders.index);
   if (!has_deed(index)) return orders;
   orders.deed = static_cast<Deed>(deed);
   orders.microseconds = static_cast<std::uint32_t>(sleep_us);

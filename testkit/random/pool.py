@@ -9,11 +9,18 @@ import sys
 
 NUMBERS = ["bool", "char", "signed char", "std::uint8_t", "std::int16_t", "std::uint16_t", "int", "unsigned",
            "std::int64_t", "std::uint64_t", "float", "double", "long double", "std::byte", "Colour", "char16_t"]
-ELEMENTS = ["double", "float", "int", "std::uint8_t", "std::int64_t", "Point", "std::complex<float>", "Wide"]
+ELEMENTS = ["double", "float", "int", "std::uint8_t", "std::int64_t", "Point", "std::complex<float>",
+            "std::complex<long double>", "Wide"]
+WRITTEN = ["double", "std::uint8_t", "int", "float"]  # elements of arrays that tasks write
 KEYS = ["int", "std::uint64_t", "std::string", "std::int16_t", "Colour", "std::pair<int, std::string>"]
 LEAVES = NUMBERS + ["std::string", "std::string", "std::u16string", "std::chrono::milliseconds",
                     "std::chrono::system_clock::time_point", "std::bitset<70>", "std::complex<double>",
+                    "std::complex<long double>",
                     "std::monostate", "Nothing", "Point", "Wide"]
+
+
+# Functions that can be cached ones, too: all leaves are their arguments over some pools.
+CACHED_OF_A_FILE = 6
 
 
 class Pool:
@@ -63,26 +70,41 @@ class Pool:
         """An aggregate, or a class with serialize, save and load, or a codec of its own."""
         members = [self.type(self.random.randint(0, depth - 1), copyable) for _ in range(self.random.randint(1, 5))]
         name = f"Class{len(self.structs)}"
-        kind = self.one_of(["aggregate", "aggregate", "serialize", "save_load", "codec"])
-        self.structs.append((name, kind, members))
+        kind = self.one_of(["aggregate", "aggregate", "serialize", "save_load", "codec", "derived"])
+        base = f"std::vector<{self.one_of(NUMBERS)}>" if kind == "derived" else None
+        self.structs.append((name, kind, base, members))
+        return name
+
+    def bound(self):
+        """A class that does not travel: more than the container that it looks like, and no codec."""
+        name = f"Class{len(self.structs)}"
+        base = self.one_of(["std::vector<double>", "std::list<int>", "std::map<int, double>", "std::string"])
+        self.structs.append((name, "bound", base, [self.leaf()]))
         return name
 
     def view(self):
         element = self.one_of(ELEMENTS)
         return self.one_of([f"std::span<const {element}>", f"ArrayView<const {element}>", "std::string_view"])
 
-    def write_struct(self, name, kind, members):
+    def write_struct(self, name, kind, base, members):
         numbers = range(len(members))
         fields = ", ".join(f"m{i}" for i in numbers)
-        lines = [f"struct {name} {{"]
+        lines = [f"struct {name} : {base} {{" if base else f"struct {name} {{"]
         lines += [f"  {member} m{i}{{}};" for i, member in enumerate(members)]
         lines += ["  std::uint64_t digest() const {", "    std::uint64_t all = 41;"]
         lines += [f"    all = mix(all, random::digest(m{i}));" for i in numbers]
+        if base:
+            lines += [f"    all = mix(all, random::digest(static_cast<const {base}&>(*this)));"]
         lines += ["    return all;", "  }"]
         lines += [f"  static {name} make(Maker& maker) {{", f"    {name} made;"]
+        if base:
+            lines += [f"    static_cast<{base}&>(made) = random::make<{base}>(maker);"]
         lines += [f"    made.m{i} = random::make<{member}>(maker);" for i, member in enumerate(members)]
         lines += ["    return made;", "  }"]
         archive = f"archive({fields})"
+        if kind == "derived":
+            lines += ["  template <class Archive>\n  void serialize(Archive& archive) {",
+                      f"    archive(static_cast<{base}&>(*this), {fields});", "  }"]
         if kind == "serialize":
             lines += [f"  template <class Archive>\n  void serialize(Archive& archive) {{ {archive}; }}"]
         if kind == "save_load":
@@ -123,6 +145,7 @@ INCLUDES = """// Made by pool.py. Do not change.
 #include "paracord/memmap/array_codec.h"
 #include "paracord/testkit/random/function_of.h"
 #include "paracord/testkit/random/pool_types.h"
+#include "paracord/testkit/random/writer_of.h"
 
 namespace paracord::testkit::random {
 
@@ -134,16 +157,26 @@ def main():
     names = []
     total = set()
     per_file = 44 // files
+    leaves = sorted(set(LEAVES) - {"std::monostate", "Nothing"})
+    random.Random(seed).shuffle(leaves)
     for file in range(files):
         pool = Pool(seed * 1000 + file)
         functions = []
         for number in range(per_file):
+            cached = number < CACHED_OF_A_FILE
             # Move-only arguments now and then; results may always be.
-            copyable = pool.random.random() < 0.8
+            copyable = cached or pool.random.random() < 0.8
             a = pool.view() if pool.random.random() < 0.25 else pool.type(pool.random.randint(1, 3), copyable)
             b = pool.view() if pool.random.random() < 0.15 else pool.type(pool.random.randint(0, 2), copyable)
             r = "void" if pool.random.random() < 0.03 else pool.type(pool.random.randint(0, 3))
-            functions.append((a, b, r))
+            if cached:  # by a leaf each, so that none is missing
+                b = leaves.pop()
+                a = pool.one_of([b, f"std::vector<{b}>"])
+                r = pool.type(pool.random.randint(0, 2), True)
+            travels = number != per_file - 1
+            if not travels:
+                a = pool.bound()
+            functions.append((a, b, r, cached, travels))
             total.update({a, b, r})
         text = INCLUDES + "namespace {\n\n"
         for struct in pool.structs:
@@ -152,12 +185,19 @@ def main():
             text += "}  // namespace\n" + body + "\nnamespace {\n\n"
         text = text.replace("Class", f"Class{file}_")
         entries = ""
-        for number, (a, b, r) in enumerate(functions):
+        for number, (a, b, r, cached, travels) in enumerate(functions):
             a, b, r = (t.replace("Class", f"Class{file}_") for t in (a, b, r))
             name = f"f{file}_{number}"
-            text += (f"{r} {name}(Orders orders, {a} a, {b} b) {{\n  return work<{r}>(orders, digest_of(a, b));\n}}\n")
-            entries += (f"  all.push_back(std::make_unique<FunctionOf<&{name}, {r}, {a}, {b}>>("
-                        f"\"{r} {name}({a}, {b})\"));\n")
+            text += (f"{r} {name}(Orders orders, {a} a, {b} b) {{\n  carry_out(orders);\n"
+                     f"  return work<{r}>(orders.seed, digest_of(a, b), orders.result_bytes);\n}}\n")
+            if cached:
+                text += (f"{r} c{name}(std::uint64_t seed, std::uint64_t bytes, {a} a, {b} b) {{\n"
+                         f"  return work<{r}>(seed, digest_of(a, b), bytes);\n}}\n")
+            remembered = f"&c{name}" if cached else "nullptr"
+            entries += (f"  all.push_back(std::make_unique<FunctionOf<&{name}, {remembered}, {r}, {a}, {b}>>("
+                        f"\"{r} {name}({a}, {b})\", {'true' if travels else 'false'}));\n")
+        element = WRITTEN[file % len(WRITTEN)]
+        entries += f"  all.push_back(std::make_unique<WriterOf<{element}>>(\"{element}\"));\n"
         text += f"\n}}  // namespace\n\nvoid add_functions_{file}(Functions& all) {{\n{entries}}}\n\n"
         text += "}  // namespace paracord::testkit::random\n"
         open(f"{folder}/pool_{file}.cc", "w").write(text)

@@ -19,8 +19,9 @@ Setting setting_of(const std::string& backend, const std::vector<Subject>& subje
     setting.backends = {backend};
   }
   for (const std::string& name : setting.backends) {
-    if (paracord::detail::make_backend(name)->capabilities().shared_memory)
-      setting.shared_memory = true;
+    const bool shared = paracord::detail::make_backend(name)->capabilities().shared_memory;
+    setting.share_memory.push_back(shared);
+    setting.shared_memory = setting.shared_memory || shared;
   }
   // Empty: the backend that nested calls have by themselves.
   setting.nested = {"", "threads", "sequential", "processes", setting.backends.front()};
