@@ -138,7 +138,7 @@ void Call::configure() {
 }
 
 Call::~Call() {
-  discard_results();
+  if (!session_.is_an_ancestors()) discard_results();
 }
 
 void Call::CancelFromToken::operator()() const noexcept {
@@ -150,6 +150,13 @@ Block* Call::join() {
   if (!capabilities_.caller_helps || stopped()) return nullptr;
   joined_ = take_slot();
   return next_work(Runner::this_thread);
+}
+
+void Call::refuse_in_child() const {
+  if (session_.is_an_ancestors())
+    throw BackendUnavailable(
+        "the call was made by the process that this one was forked off; make calls of its own "
+        "here");
 }
 
 void Call::abort_if_stopped() {
@@ -332,6 +339,7 @@ bool Call::stop_requested(const RunningTask& task) const {
 }
 
 void Call::close() {
+  if (session_.is_an_ancestors()) return use_.reset();
   on_stop_.reset();
   if (!over()) {
     stopped_.store(true, std::memory_order_seq_cst);

@@ -59,6 +59,7 @@ class Call final : public CallControl {
   /// passed.
   template <class Ready>
   bool wait(Ready ready, Deadline deadline) {
+    refuse_in_child();
     abort_if_stopped();
     reader_waits_.store(true, std::memory_order_seq_cst);
     const auto look = [&] {
@@ -70,8 +71,8 @@ class Call final : public CallControl {
     reader_waits_.store(false, std::memory_order_relaxed);
     return is_ready;
   }
-  /// The same for a moment, before a wait(); see call_results.cc.
-  bool nap(const std::function<bool()>& ready);
+  bool nap(const std::function<bool()>& ready);  ///< for a moment, before a wait()
+  void refuse_in_child() const;  ///< throws in the child of a fork: the call is its parent's
   /// Between these, slots whose batch has ended elsewhere come to use_returned_slots(); at other
   /// times another thread reads the input for them.
   void arrive();
@@ -129,8 +130,7 @@ class Call final : public CallControl {
 
   const ParallelOptions& options() const { return session_.options; }
   Deadline deadline() const;
-  /// The time by which what the caller waits for must have come.
-  void set_deadline(Deadline deadline);
+  void set_deadline(Deadline deadline);  ///< of what the caller waits for
 
  private:
   static constexpr SteadyClock::rep no_deadline = std::numeric_limits<SteadyClock::rep>::max();

@@ -17,12 +17,13 @@ GeneratorCall::GeneratorCall(std::shared_ptr<Session> session, TaskRange& tasks,
 }
 
 GeneratorCall::~GeneratorCall() {
-  if (has_current_) drop_current();
+  if (has_current_ && !session_->is_an_ancestors()) drop_current();
   if (!finished_) call_.close();
 }
 
 void* GeneratorCall::next() {
   refuse_calls_in_callbacks();
+  call_.refuse_in_child();
   if (has_current_) drop_current();
   while (!finished_) {
     const bool found = locate();

@@ -1,5 +1,6 @@
 #include "paracord/core/session.h"
 
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -20,11 +21,24 @@ std::uint64_t number_of_this_thread() {
 }  // namespace
 
 Session::~Session() {
+  if (is_an_ancestors()) {
+    (void)backend.release();
+    (void)substitute.release();
+    return;
+  }
   for (auto* held : {&backend, &substitute}) {
     if (*held == nullptr) continue;
     (*held)->abort();
     (*held)->terminate();
   }
+}
+
+void Session::begin_anew() {
+  (void)backend.release();
+  (void)substitute.release();
+  std::construct_at(&initialised);
+  backend = make_backend(backend_name);
+  forks = fork_count();
 }
 
 ParallelBackendBase& Session::substitute_backend(const std::string& name) {
@@ -69,6 +83,7 @@ SessionUse::SessionUse(Session& session) : session_(session) {
         "to its end or "
         "destroy it first, or use a second Parallel object");
   }
+  if (session.is_an_ancestors()) session.begin_anew();
 }
 
 SessionUse::~SessionUse() {

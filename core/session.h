@@ -8,6 +8,7 @@
 
 #include "paracord/core/backend.h"
 #include "paracord/core/event.h"
+#include "paracord/core/fork.h"
 #include "paracord/core/guarded.h"
 #include "paracord/core/options.h"
 
@@ -33,7 +34,13 @@ struct Session {
   };
   Guarded<Initialised> initialised;
   Event initializer_ended;
+  std::uint64_t forks = fork_count();
 
+  /// This process is the child of a fork: the threads that ran the calls, and whatever they held
+  /// then, are its parent's. What is theirs is not waited for, and not destroyed either.
+  bool is_an_ancestors() const { return forks != fork_count(); }
+  /// A backend of this process's own in place of an ancestor's.
+  void begin_anew();
   /// The stand-in of this name.
   ParallelBackendBase& substitute_backend(const std::string& name);
 

@@ -75,7 +75,6 @@ Configured ProcessesBackend::configure(const CallSettings& settings) {
                              "wait for that to end. Make the call in a function that is called "
                              "once dlopen() has returned")};
   }
-  if (pool_->is_an_ancestors()) pool_ = &ProcessPool::instance();
   if (Status status = BackendOptions::read(settings.backend_options, options_); !status.ok())
     return {.status = std::move(status)};
   if (Status status = check(options_); !status.ok()) return {.status = std::move(status)};
@@ -128,28 +127,12 @@ void ProcessesBackend::prepare_call(const ParallelOptions& options, int nesting_
     call_.task_timeout = std::chrono::duration_cast<Clock::duration>(*options.task_timeout);
 }
 
-// In the child of a fork: the batches are the parent's, and nothing is done to its workers.
-void ProcessesBackend::abandon() {
-  const auto batches = state_.with([](State& state) {
-    state.backlog.clear();
-    return std::exchange(state.batches, {});
-  });
-  for (RemoteBatch* batch : batches) {
-    batch->on_done(Status(StatusCode::unavailable,
-                          "processes: the call was made by the process that this one was forked "
-                          "off; make calls of its own here"));
-  }
-}
-
 bool ProcessesBackend::wait(const std::function<bool()>& ready,
                             std::optional<Clock::time_point> deadline) {
-  if (!pool_->is_an_ancestors()) return pool_->wait(ready, deadline);
-  abandon();
-  return ready();
+  return pool_->wait(ready, deadline);
 }
 
 void ProcessesBackend::finish_call() {
-  if (pool_->is_an_ancestors()) return abandon();
   const auto no_batch = [this] {
     return state_.with([](State& state) { return state.batches.empty(); });
   };

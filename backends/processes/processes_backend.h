@@ -93,7 +93,6 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   };
 
   void prepare_call(const ParallelOptions& options, int nesting_level);
-  void abandon();
   void dispatch(BatchPart part);
   static LaneChoice look(const State& state);
   static std::optional<std::size_t> choose(const State& state);

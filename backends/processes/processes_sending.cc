@@ -321,7 +321,6 @@ void ProcessesBackend::end_stopped(WorkerProcess& worker, const char* why) {
 }
 
 void ProcessesBackend::abort() {
-  if (pool_->is_an_ancestors()) return abandon();
   std::deque<BatchPart> backlog;
   std::vector<WorkerHandle> workers;
   state_.with([&](State& state) {

@@ -15,9 +15,6 @@ namespace paracord::cluster {
 struct ClusterUse {
   explicit ClusterUse(ClusterClient::Options options)
       : client(std::move(options)), program(client.offers()) {}
-  /// The process has forked off since.
-  bool is_an_ancestors() const { return forks != detail::fork_count(); }
-  const std::uint64_t forks = detail::fork_count();
   std::uint64_t embedded = 0;  ///< the number of an embedded one
   ClusterClient client;
   OwnProgram program;

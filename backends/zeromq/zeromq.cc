@@ -187,7 +187,6 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
 
 void ZeromqBackend::close() {
   open_.store(false);
-  if (cluster_ != nullptr && cluster_->is_an_ancestors()) return call_.store(0);
   if (const CallId call = call_.exchange(0); call != 0) cluster_->client.close_call(call);
 }
 
@@ -204,7 +203,6 @@ bool ZeromqBackend::wait(const std::function<bool()>& ready,
 
 void ZeromqBackend::finish_call() {
   if (!open_.load()) return;
-  if (cluster_->is_an_ancestors()) return close();
   close();
   objects_->clear();
 }
@@ -212,8 +210,7 @@ void ZeromqBackend::finish_call() {
 // The program may end behind this.
 void ZeromqBackend::terminate() {
   finish_call();
-  if (cluster_ != nullptr && cluster_->embedded == 0 && !cluster_->is_an_ancestors())
-    cluster_->client.flush();
+  if (cluster_ != nullptr && cluster_->embedded == 0) cluster_->client.flush();
 }
 
 bool ZeromqBackend::printed(const Observer::WorkerOutput& output) {

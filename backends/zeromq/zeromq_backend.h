@@ -77,14 +77,12 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   };
   struct State {
     std::map<BatchId, Part> parts;
-    std::set<Whole*> wholes;
     Status trouble;  // no node can run the call
   };
 
   Status connect(const CallSettings& settings);
   Status open(const CallSettings& settings);
   void close();
-  void abandon();
   CallSetup setup_of(const CallSettings& settings);
   void send(Whole& whole, std::vector<std::uint32_t> tasks, std::uint32_t attempt,
             std::uint32_t losses);

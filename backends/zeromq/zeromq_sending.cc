@@ -40,7 +40,6 @@ void ZeromqBackend::submit(Batch batch, OnDone on_done) {
   RemoteTasks* tasks = batch.elsewhere();
   if (tasks == nullptr) return on_done();
   auto* whole = new Whole{std::move(on_done), *tasks, count, Status()};
-  state_.with([&](State& state) { state.wholes.insert(whole); });
   std::vector<std::uint32_t> all(count);
   std::iota(all.begin(), all.end(), 0u);
   send(*whole, std::move(all), 1, 0);
@@ -137,7 +136,6 @@ CallId ZeromqBackend::current_call() {
 // What has not begun, and what runs, is told to end; here, all of it counts as over at once. A part
 // of which a result is being taken is in nobody's list: it is settled when that has happened.
 void ZeromqBackend::abort() {
-  if (cluster_ != nullptr && cluster_->is_an_ancestors()) return abandon();
   const CallId call = state_.with([&](State&) { return call_.exchange(0); });
   if (call == 0) return;
   cluster_->client.cancel_call(call);
@@ -156,17 +154,6 @@ void ZeromqBackend::abort() {
   cluster_->client.close_call(call);
 }
 
-// In the child of a fork: the call is the parent's, and so is its connection.
-void ZeromqBackend::abandon() {
-  const std::set<Whole*> wholes =
-      state_.with([](State& state) { return std::exchange(state.wholes, {}); });
-  for (Whole* whole : wholes) {
-    whole->on_done(Status(StatusCode::unavailable,
-                          "zeromq: the call was made by the process that this one was forked off; "
-                          "make calls of its own here"));
-  }
-}
-
 void ZeromqBackend::cancel(Part part) {
   Whole& whole = *part.whole;
   for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
@@ -179,11 +166,7 @@ void ZeromqBackend::cancel(Part part) {
 }
 
 void ZeromqBackend::tasks_over(Whole& whole, std::uint32_t count) {
-  const bool last = state_.with([&](State& state) {
-    whole.left -= count;
-    if (whole.left == 0) state.wholes.erase(&whole);
-    return whole.left == 0;
-  });
+  const bool last = state_.with([&](State&) { return (whole.left -= count) == 0; });
   if (!last) return;
   OnDone on_done = std::move(whole.on_done);
   const Status trouble = whole.trouble;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 #include "paracord/testkit/random/function.h"
 #include "paracord/testkit/random/run.h"
@@ -227,6 +229,9 @@ class Supervisor {
       if (findings == max_findings) break;
     }
     std::printf("%llu calls, %d went wrong\n", static_cast<unsigned long long>(done), findings);
+    std::printf("the slowest: %.1f s, seed %llu\n",
+                std::chrono::duration<double>(slowest_.first).count(),
+                static_cast<unsigned long long>(slowest_.second));
     std::printf("%llu passed, %d failed\n", static_cast<unsigned long long>(done) - findings,
                 findings);
     return findings == 0 ? 0 : 1;
@@ -257,13 +262,17 @@ class Supervisor {
     std::string line, wrong;
     *made = 0;
     bool is_in_call = false;
+    auto began = Clock::now();
     // Hangs are waited for again and again while they are made smaller.
     const auto patience =
         count == 1 ? std::min<Clock::duration>(arguments_.options.patience, max_patience_of_one)
                    : Clock::duration(arguments_.options.patience);
     while (child.next_line(line, Clock::now() + patience)) {
+      const bool ends = is_in_call;
       is_in_call = line.starts_with("begin ");
+      if (ends) slowest_ = std::max(slowest_, std::pair(Clock::now() - began, from + *made - 1));
       if (is_in_call) ++*made;
+      began = Clock::now();
       if (is_in_call && arguments_.show && !makes_smaller_) show(from + *made - 1, changes);
       if (line.starts_with("wrong ")) wrong = line.substr(6);
       if (line == "right" && Clock::now() >= end) break;
@@ -337,6 +346,7 @@ class Supervisor {
   const Arguments& arguments_;
   const Setting& setting_;
   bool makes_smaller_ = false;
+  std::pair<Clock::duration, std::uint64_t> slowest_{};  // time, seed
 };
 
 }  // namespace

@@ -118,6 +118,8 @@ T make_container(Maker& maker) {
   using Element = typename Mutable<typename T::value_type>::Type;
   std::size_t count = maker.count(sizeof(Element));
   if constexpr (Inserts<T> && !Appends<T>) count = std::min<std::size_t>(count, 2000);
+  // Each of which holds more than its own bytes, and takes time to be made.
+  if constexpr (!std::is_trivially_copyable_v<Element>) count = std::min<std::size_t>(count, 10000);
   const Maker::Inside inside(maker);
   T container;
   for (; count != 0; --count) {
