@@ -1,91 +1,106 @@
 #include "paracord/memmap/drafts.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
+#include <string>
+
+#include "paracord/core/errors.h"
+#include "paracord/memmap/buffer.h"
+#include "paracord/memmap/changed_bytes.h"
 
 namespace paracord::detail {
 
-namespace {
-
-constexpr std::size_t block = 4096;  // compared as a whole first
-
-std::size_t end_of_same(const std::byte* a, const std::byte* b, std::size_t from, std::size_t end) {
-  while (from + block <= end && std::memcmp(a + from, b + from, block) == 0) from += block;
-  while (from != end && a[from] == b[from]) ++from;
-  return from;
-}
-
-std::size_t end_of_changed(const std::byte* a, const std::byte* b, std::size_t from,
-                           std::size_t end) {
-  while (from != end && a[from] != b[from]) ++from;
-  return from;
-}
-
-const std::byte* bytes_of(const std::vector<std::uint64_t>& words) {
-  return reinterpret_cast<const std::byte*>(words.data());
-}
-
-}  // namespace
-
-void* Drafts::add(std::uint64_t address, const void* original, std::size_t bytes, bool with_gaps) {
-  Draft draft{address, {}, {}, bytes};
-  draft.copy.resize((bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
-  std::memcpy(draft.copy.data(), original, bytes);
-  if (with_gaps) {
-    const std::byte* first = bytes_of(draft.copy);
-    draft.before.assign(first, first + bytes);
+struct Drafts::Draft {
+  Draft(std::uint64_t place, const Original& original, Originals originals)
+      : address(place), bytes(original.bytes) {
+    originals == Originals::stay ? map(original) : copy(original);
   }
-  drafts_.push_back(std::move(draft));
-  return drafts_.back().copy.data();
-}
-
-void Drafts::encode_run(Encoder& out, const Draft& draft, std::size_t begin, std::size_t end) {
-  out.put(draft.address + begin);
-  out.put(static_cast<std::uint64_t>(end - begin));
-  out.write(bytes_of(draft.copy) + begin, end - begin);
-}
-
-std::uint32_t Drafts::encode_changes(Encoder& out, const Draft& draft) {
-  const std::byte* now = bytes_of(draft.copy);
-  const std::byte* before = draft.before.data();
-  std::uint32_t runs = 0;
-  for (std::size_t at = 0; (at = end_of_same(now, before, at, draft.bytes)) != draft.bytes;) {
-    const std::size_t end = end_of_changed(now, before, at, draft.bytes);
-    encode_run(out, draft, at, end);
-    at = end;
-    ++runs;
+  Draft(const Draft&) = delete;
+  ~Draft() {
+    if (mapping != nullptr) munmap(mapping, mapped);
   }
-  return runs;
+
+  // A page is copied when it is first written to.
+  void map(const Original& original) {
+    static const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const auto skipped = static_cast<std::size_t>(original.offset % page);
+    mapped = skipped + bytes;
+    void* made = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
+                      original.fd, static_cast<off_t>(original.offset - skipped));
+    if (made == MAP_FAILED) {
+      throw BackendUnavailable(
+          "a private copy of " + std::to_string(bytes) +
+          " bytes that a task writes to cannot be mapped: " + std::strerror(errno));
+    }
+    mapping = made;
+    now = static_cast<std::byte*>(made) + skipped;
+    before = original.data;
+  }
+  void copy(const Original& original) {
+    copies = {allocate_on_heap(bytes), allocate_on_heap(bytes)};
+    now = copies[0]->data;
+    before = copies[1]->data;
+    std::memcpy(now, original.data, bytes);
+    std::memcpy(copies[1]->data, now, bytes);
+  }
+  std::vector<ByteRange> written() const {
+    if (mapping == nullptr) return {{0, bytes}};
+    return written_pages(now, bytes);
+  }
+  bool holds(std::uint64_t place, std::size_t count) const {
+    return place >= address && count <= bytes && place - address <= bytes - count;
+  }
+
+  const std::uint64_t address;
+  const std::size_t bytes;
+  std::byte* now = nullptr;
+  const std::byte* before = nullptr;
+  void* mapping = nullptr;
+  std::size_t mapped = 0;
+  std::array<std::shared_ptr<Buffer>, 2> copies;
+};
+
+Drafts::Drafts(Originals originals) : originals_(originals) {}
+
+Drafts::~Drafts() = default;
+
+void Drafts::clear() {
+  drafts_.clear();
+}
+
+void* Drafts::add(std::uint64_t address, const Original& original) {
+  const auto found = std::find_if(drafts_.begin(), drafts_.end(), [&](const auto& draft) {
+    return draft->holds(address, original.bytes);
+  });
+  if (found != drafts_.end()) return (*found)->now + (address - (*found)->address);
+  drafts_.push_back(std::make_unique<Draft>(address, original, originals_));
+  return drafts_.back()->now;
 }
 
 void Drafts::encode(Encoder& out) const {
   const std::size_t count_at = out.size();
-  out.put(std::uint32_t{0});
-  std::uint32_t runs = 0;
-  for (const Draft& draft : drafts_) {
-    if (!draft.before.empty()) {
-      runs += encode_changes(out, draft);
-    } else {
-      encode_run(out, draft, 0, draft.bytes);
-      ++runs;
-    }
+  std::uint64_t runs = 0;
+  out.put(runs);
+  for (const auto& draft : drafts_) {
+    runs += encode_changes(out, draft->address, draft->now, draft->before, draft->bytes,
+                           draft->written());
   }
   out.overwrite(count_at, runs);
 }
 
 void Drafts::publish(Decoder& in, const Allowed& allowed) {
   Decoder check = in;
-  for (auto runs = check.get<std::uint32_t>(); runs != 0; --runs) {
-    const auto address = check.get<std::uint64_t>();
-    const auto bytes = check.get<std::uint64_t>();
-    (void)check.take(static_cast<std::size_t>(bytes));
-    if (!allowed(address, bytes)) refuse_message("a task wrote to memory that it was not given");
+  for (auto runs = check.get<std::uint64_t>(); runs != 0; --runs) {
+    const ChangedRun run(check);
+    if (!allowed(run.address(), run.bytes()))
+      refuse_message("a task wrote to memory that it was not given");
   }
-  for (auto runs = in.get<std::uint32_t>(); runs != 0; --runs) {
-    const auto address = in.get<std::uint64_t>();
-    const auto bytes = static_cast<std::size_t>(in.get<std::uint64_t>());
-    std::memcpy(reinterpret_cast<void*>(address), in.take(bytes), bytes);
-  }
+  for (auto runs = in.get<std::uint64_t>(); runs != 0; --runs) ChangedRun(in).apply();
 }
 
 }  // namespace paracord::detail

@@ -3,43 +3,52 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "paracord/core/encoder.h"
 
 namespace paracord::detail {
 
-/// Private copies of the memory that a task writes to, where it may have to run again: what an
-/// attempt wrote reaches the caller only when its result does.
+/// Private copies of the memory that a task writes to: what an attempt wrote reaches the caller
+/// only when its result does, and only the bytes that it has changed. So tasks may be given the
+/// same memory, and attempts that fail leave nothing.
 ///
 /// Threads: one.
 class Drafts {
  public:
-  /// A copy of `bytes` at `original`, which lie at `address` in the caller's process. `with_gaps`:
-  /// some of them are others' to write, so that only what the task changes counts.
-  void* add(std::uint64_t address, const void* original, std::size_t bytes, bool with_gaps);
-  bool empty() const { return drafts_.empty(); }
-  void clear() { drafts_.clear(); }
+  /// Whether others write to what the copies are made of while a task runs. Where it stays as it
+  /// is, a copy costs the pages that the task writes to; else it is made at once.
+  enum class Originals { stay, change };
+  explicit Drafts(Originals originals);
+  Drafts(const Drafts&) = delete;
+  ~Drafts();
 
-  /// What was written.
+  /// Memory in a file, mapped at `data` to be read.
+  struct Original {
+    const std::byte* data;
+    std::size_t bytes;
+    int fd;
+    std::uint64_t offset;
+  };
+  /// A copy of memory that lies at `address` in the caller's process. What an earlier copy holds is
+  /// not copied again. Throws BackendUnavailable where it cannot be mapped.
+  void* add(std::uint64_t address, const Original& original);
+  bool empty() const { return drafts_.empty(); }
+  void clear();
+
+  /// The bytes that were changed. Never more than 9/8 of what the copies hold, and some words.
   void encode(Encoder& out) const;
   /// Whether so many bytes at an address of this process are the sender's to write.
   using Allowed = std::function<bool(std::uint64_t address, std::uint64_t bytes)>;
-  /// In the caller's process: puts that in its place. Throws SerializationError, and writes
-  /// nothing, where some of it is not allowed.
+  /// In the caller's process: puts them in their places, and touches no other byte. Throws
+  /// SerializationError, and writes nothing, where some of it is not allowed.
   static void publish(Decoder& in, const Allowed& allowed);
 
  private:
-  struct Draft {
-    std::uint64_t address;
-    std::vector<std::uint64_t> copy;  // aligned for any element
-    std::vector<std::byte> before;    // with gaps: to find what was changed
-    std::size_t bytes;
-  };
-  static void encode_run(Encoder& out, const Draft& draft, std::size_t begin, std::size_t end);
-  static std::uint32_t encode_changes(Encoder& out, const Draft& draft);
-
-  std::vector<Draft> drafts_;
+  struct Draft;
+  const Originals originals_;
+  std::vector<std::unique_ptr<Draft>> drafts_;
 };
 
 }  // namespace paracord::detail

@@ -210,11 +210,10 @@ SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t byte
   if (offset > file->bytes || bytes > file->bytes - offset)
     refuse_message("it refers to a place beyond the end of shared memory");
   const std::uint64_t place_there = access == MemoryAccess::read_only ? 0 : in.get<std::uint64_t>();
-  if (access != MemoryAccess::read_only && drafts_ != nullptr) {
+  if (place_there != 0 && drafts_ != nullptr) {
     const auto* original =
         static_cast<const std::byte*>(file->map(MemoryAccess::read_only)) + offset;
-    const bool with_gaps = access == MemoryAccess::read_write_parts;
-    return {drafts_->add(place_there, original, bytes, with_gaps), true};
+    return {drafts_->add(place_there, {original, bytes, file->fd, offset}), true};
   }
   // What a result lies in belongs to its receiver; but it may lie in a file that the worker had
   // opened to read.

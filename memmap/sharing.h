@@ -112,7 +112,8 @@ class SharingReceiver final : public MemoryReceiver {
   /// Called where a file is not known yet: adds what has been announced by now.
   void fetch_with(std::function<void()> fetch) { fetch_ = std::move(fetch); }
 
-  /// From now on memory to be written to is copied here, or (null) written where it lies.
+  /// From now on memory to be written to is copied here, or (null) written where it lies: as it is
+  /// always where the message says of no place in its caller's process.
   void write_to(Drafts* drafts) { drafts_ = drafts; }
 
   Received receive(Decoder& in, std::size_t bytes, MemoryAccess access,

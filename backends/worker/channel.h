@@ -115,7 +115,7 @@ struct BatchEnd {
 /// What a worker is told when it starts, together with descriptors of the channel and the doorbell
 /// and a pipe for its last words.
 struct Hello {
-  static constexpr std::uint64_t right = 0x31424b5750524304;
+  static constexpr std::uint64_t right = 0x31424b5750524305;
   std::uint64_t magic = right;
   std::int32_t parent = 0;
   std::uint32_t max_workers = 0;

@@ -86,6 +86,8 @@ WorkerLoop::WorkerLoop(Channel& channel, Doorbell& bell, int socket, const Hello
       arenas_(temp_folders(std::nullopt)),
       sender_(announcer_, hello.max_nbytes),
       result_(&sender_),
+      // A node's copies of what its clients have never change; a caller's file does.
+      drafts_(hello.relays != 0 ? Drafts::Originals::stay : Drafts::Originals::change),
       relays_(hello.relays != 0),
       forks_(fork_count()),
       nested_backend_(hello.nested_backend) {

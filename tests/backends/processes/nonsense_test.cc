@@ -100,24 +100,18 @@ void send(Nonsense what) {
     case Nonsense::writes_to_anywhere: {
       // One run of eight bytes, to an address that was never given to the task.
       struct {
-        std::uint64_t behind = 36;
-        std::uint32_t runs[1] = {1};
-      } head;
-      std::byte* place = to.reserve(sizeof(ResultHead) + 40,
+        std::uint64_t behind = 48, runs = 1, address = 0x1000, blocks = 1, mask = 0xff, value = 1;
+      } written;
+      std::byte* place = to.reserve(sizeof(ResultHead) + sizeof written + sizeof(int),
                                     static_cast<std::uint32_t>(FromWorker::written_result));
       const ResultHead about{slot, index, 0, 0};
-      const std::uint64_t address = 0x1000, bytes = 8, value = 1;
       const int result = 1;
       const auto write = [&](const void* data, std::size_t size) {
         std::memcpy(place, data, size);
         place += size;
       };
       write(&about, sizeof about);
-      write(&head.behind, sizeof head.behind);
-      write(head.runs, sizeof head.runs);
-      write(&address, sizeof address);
-      write(&bytes, sizeof bytes);
-      write(&value, sizeof value);
+      write(&written, sizeof written);
       write(&result, sizeof result);
       to.publish();
       return;

@@ -1,0 +1,180 @@
+// What tasks change in private copies, and nothing else, reaches the caller.
+
+#include "paracord/memmap/drafts.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "paracord/core/errors.h"
+#include "paracord/memmap/changed_bytes.h"
+
+namespace paracord::detail {
+namespace {
+
+constexpr std::size_t page = 4096;
+
+// The caller's memory, and the file from which copies of it are made, at some place.
+class Memory {
+ public:
+  Memory(std::size_t bytes, std::size_t offset) : file_offset_(offset), here(bytes) {
+    std::iota(words(), words() + bytes / sizeof(std::uint32_t), 1u);
+    fd_ = memfd_create("drafts", MFD_CLOEXEC);
+    mapped_ = offset + bytes + page;
+    EXPECT_EQ(ftruncate(fd_, static_cast<off_t>(mapped_)), 0);
+    base_ =
+        static_cast<std::byte*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
+    std::memcpy(base_ + offset, here.data(), bytes);
+  }
+  Memory(const Memory&) = delete;
+  ~Memory() {
+    munmap(base_, mapped_);
+    close(fd_);
+  }
+  std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(here.data()); }
+  Drafts::Original original(std::size_t first, std::size_t bytes) const {
+    return {base_ + file_offset_ + first, bytes, fd_, file_offset_ + first};
+  }
+  std::byte* draft_in(Drafts& drafts, std::size_t first, std::size_t bytes) const {
+    return static_cast<std::byte*>(drafts.add(address() + first, original(first, bytes)));
+  }
+  std::byte* file() { return base_ + file_offset_; }
+
+ private:
+  std::uint32_t* words() { return reinterpret_cast<std::uint32_t*>(here.data()); }
+  const std::size_t file_offset_;
+  std::size_t mapped_ = 0;
+  int fd_ = -1;
+  std::byte* base_ = nullptr;
+
+ public:
+  std::vector<std::byte> here;
+};
+
+bool all_allowed(std::uint64_t, std::uint64_t) {
+  return true;
+}
+
+std::size_t publish(const Drafts& drafts, const Drafts::Allowed& allowed = all_allowed) {
+  Encoder out;
+  drafts.encode(out);
+  Decoder in(out.data(), out.size());
+  Drafts::publish(in, allowed);
+  EXPECT_EQ(in.left(), 0u);
+  return out.size();
+}
+
+struct DraftsOf : testing::TestWithParam<Drafts::Originals> {
+  Drafts drafts{GetParam()};
+};
+
+TEST_P(DraftsOf, PublishExactlyWhatWasChanged) {
+  std::mt19937 random(1);
+  for (int round = 0; round != 60; ++round) {
+    const std::size_t bytes = 1 + random() % (10 * page);
+    Memory memory(bytes, 64 * (random() % 200));
+    std::byte* draft = memory.draft_in(drafts, 0, bytes);
+    std::vector<std::byte> expected = memory.here;
+    // Bytes that this task leaves are others' to change.
+    for (std::size_t i = 0; i != bytes; ++i) {
+      if (random() % 7 == 0) expected[i] = memory.here[i] = memory.here[i] ^ std::byte{0xff};
+    }
+    for (std::size_t change = random() % 20; change != 0; --change) {
+      const std::size_t first = random() % bytes;
+      const std::size_t count = std::min<std::size_t>(bytes - first, 1 + random() % 300);
+      for (std::size_t i = first; i != first + count; ++i) {
+        draft[i] ^= std::byte{static_cast<unsigned char>(1 + random() % 255)};
+        if (std::memcmp(&draft[i], memory.file() + i, 1) != 0) expected[i] = draft[i];
+      }
+    }
+    // A byte that was changed and changed back is not sent.
+    for (std::size_t i = 0; i != bytes; ++i) {
+      if (draft[i] == memory.file()[i]) expected[i] = memory.here[i];
+    }
+    publish(drafts);
+    ASSERT_TRUE(memory.here == expected) << "round " << round;
+    drafts.clear();
+  }
+}
+
+TEST_P(DraftsOf, SendLittleOfWhatWasChangedLittle) {
+  Memory memory(std::size_t{100} << 20, 128);
+  std::byte* draft = memory.draft_in(drafts, 0, memory.here.size());
+  for (std::size_t i = 0; i < memory.here.size(); i += std::size_t{10} << 20)
+    draft[i] ^= std::byte{1};
+  EXPECT_LT(publish(drafts), 1000u);
+  EXPECT_EQ(std::memcmp(memory.here.data(), draft, memory.here.size()), 0);
+}
+
+TEST_P(DraftsOf, SendNoMoreThanNineEighthsOfWhatThereIs) {
+  for (const std::size_t every : {1, 2, 3, 8}) {
+    Memory memory(std::size_t{1} << 20, 0);
+    std::byte* draft = memory.draft_in(drafts, 0, memory.here.size());
+    for (std::size_t i = 0; i < memory.here.size(); i += every) draft[i] ^= std::byte{1};
+    EXPECT_LE(publish(drafts), memory.here.size() / 8 * 9 + 64);
+    EXPECT_EQ(std::memcmp(memory.here.data(), draft, memory.here.size()), 0);
+    drafts.clear();
+  }
+}
+
+TEST_P(DraftsOf, TheSameMemoryAreTheSameCopy) {
+  Memory memory(3 * page, 0);
+  std::byte* whole = memory.draft_in(drafts, 0, 3 * page);
+  EXPECT_EQ(memory.draft_in(drafts, page, page), whole + page);
+  EXPECT_EQ(memory.draft_in(drafts, 0, 3 * page), whole);
+}
+
+TEST_P(DraftsOf, WriteNothingWhereSomeOfItIsNotAllowed) {
+  Memory memory(4 * page, 0);
+  const std::vector<std::byte> before = memory.here;
+  std::byte* draft = memory.draft_in(drafts, 0, 4 * page);
+  draft[5] ^= std::byte{1};
+  draft[3 * page + 7] ^= std::byte{1};
+  const auto allowed = [&](std::uint64_t address, std::uint64_t bytes) {
+    return address - memory.address() <= 3 * page + 6 && bytes == 1;
+  };
+  EXPECT_THROW(publish(drafts, allowed), SerializationError);
+  EXPECT_TRUE(memory.here == before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Originals, DraftsOf,
+                         testing::Values(Drafts::Originals::stay, Drafts::Originals::change));
+
+TEST(WrittenPages, AreFoundInPrivateMappings) {
+  Memory memory(64 * page, 0);
+  const Drafts::Original original = memory.original(0, 64 * page);
+  auto* mapping = static_cast<std::byte*>(
+      mmap(nullptr, original.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, original.fd, 0));
+  const auto sum =
+      std::accumulate(mapping, mapping + original.bytes, 0u,
+                      [](unsigned so_far, std::byte b) { return so_far + unsigned(b); });
+  EXPECT_NE(sum, 0u);
+  for (const std::size_t at : {3, 4, 17}) mapping[at * page + 100] ^= std::byte{1};
+  const auto written = written_pages(mapping + 8, original.bytes - 8);
+  munmap(mapping, original.bytes);
+  if (written.size() == 1) GTEST_SKIP() << "the system does not tell";
+  ASSERT_EQ(written.size(), 2u);
+  EXPECT_EQ(written[0].begin, 3 * page - 8);
+  EXPECT_EQ(written[0].end, 5 * page - 8);
+  EXPECT_EQ(written[1].begin, 17 * page - 8);
+  EXPECT_EQ(written[1].end, 18 * page - 8);
+}
+
+TEST(ChangedRuns, ThatSayNothingAreRefused) {
+  for (const auto& words : std::vector<std::vector<std::uint64_t>>{
+           {1, 0x1000, 0}, {1, 0x1000, 1, 0}, {1, 0x1000, 2, 1}, {2, 0x1000, 1, 1, 5}, {1}}) {
+    Encoder out;
+    for (const std::uint64_t word : words) out.put(word);
+    Decoder in(out.data(), out.size());
+    EXPECT_THROW(Drafts::publish(in, all_allowed), SerializationError);
+  }
+}
+
+}  // namespace
+}  // namespace paracord::detail
