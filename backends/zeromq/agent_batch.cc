@@ -24,6 +24,14 @@ void make_large_body_an_object(EndedTask& task) {
   task.record.body_is_object = true;
 }
 
+void put_writes_first(EndedTask& task, std::string writes) {
+  if (writes.empty()) return;
+  task.record.writes_bytes = writes.size();
+  writes.resize(task.record.result_begin());
+  writes += task.body;
+  task.body = std::move(writes);
+}
+
 }  // namespace
 
 AgentBatch::AgentBatch(Assign assign, std::string host, bool timed, OnEnded on_ended)
@@ -82,10 +90,11 @@ void AgentBatch::encode_task(std::size_t index, Encoder& out) {
     const ReferencePlace& reference = payload_->contents.references[i];
     out.write(task + at, reference.place - at);
     const std::size_t begin = out.size();
-    const std::shared_ptr<detail::Buffer>& object = objects_.at(reference.object);
-    const std::shared_ptr<const void> owner = object;
-    out.memory(object->data + reference.offset, reference.bytes, MemoryAccess::read_only, &owner);
-    if (reference.access != MemoryAccess::read_only) out.put(reference.address);
+    const std::shared_ptr<detail::Buffer>& memory = memory_.at(i);
+    const std::shared_ptr<const void> owner = memory;
+    out.memory(memory->data + reference.offset, reference.bytes, MemoryAccess::read_only, &owner);
+    if (reference.access != MemoryAccess::read_only)
+      out.put(memory->writable ? std::uint64_t{0} : reference.address);
     at = reference.place + reference_bytes(reference.access);
     if (out.size() - begin != reference_bytes(reference.access))
       detail::refuse_to_encode("an object of the task is not in memory that workers can map");
@@ -121,11 +130,6 @@ void AgentBatch::relay_writes(std::size_t index, Decoder& writes) noexcept {
 void AgentBatch::succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept {
   EndedTask task = ended(index, TaskEnd::result, run);
   try {
-    const auto written = writes_.find(index);
-    if (written != writes_.end()) {
-      task.record.writes = std::move(written->second);
-      writes_.erase(written);
-    }
     const Decoder whole = result;
     task.body = bytes_left(result);
     std::uint64_t count = 0;
@@ -153,6 +157,8 @@ void AgentBatch::succeeded(std::size_t index, Decoder& result, const RemoteRun& 
       std::memcpy(reference + sizeof number, &offset, sizeof offset);
     }
     task.body.resize(places);
+    put_writes_first(task, std::move(writes_[index]));
+    writes_.erase(index);
     make_large_body_an_object(task);
   } catch (const std::exception& error) {
     task = ended(index, TaskEnd::failed, run);

@@ -51,8 +51,9 @@ class AgentBatch final : public BatchWork, public RemoteTasks {
   /// Reads the payload, which `owner` keeps. Throws SerializationError.
   void open(std::span<const std::byte> payload, std::shared_ptr<const void> owner);
   const BatchContents& contents() const { return payload_->contents; }
-  /// The objects that its tasks refer to, in the order of its needs.
-  void use(std::vector<std::shared_ptr<detail::Buffer>> objects) { objects_ = std::move(objects); }
+  /// What its tasks refer to as objects, in the order of the contents' references. What is writable
+  /// is the client's own memory: tasks write to it. Of the rest they write to copies.
+  void use(std::vector<std::shared_ptr<detail::Buffer>> memory) { memory_ = std::move(memory); }
   /// Its tasks need not be told of any more.
   void forget() { forgotten_.store(true); }
 
@@ -93,7 +94,7 @@ class AgentBatch final : public BatchWork, public RemoteTasks {
   std::shared_ptr<const void> payload_owner_;
   std::optional<BatchPayload> payload_;
   std::vector<std::size_t> first_reference_;  // of each task
-  std::vector<std::shared_ptr<detail::Buffer>> objects_;
+  std::vector<std::shared_ptr<detail::Buffer>> memory_;
   std::map<std::size_t, std::string> writes_;
   detail::Guarded<std::vector<bool>> over_;
   std::size_t left_ = 0;  // of those that are not over, with their lock

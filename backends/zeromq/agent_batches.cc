@@ -181,17 +181,23 @@ void NodeAgent::State::gather(const Attempt& attempt) {
   AgentCall& call = *calls.at(one.call);
   const Assign& assign = one.batch->assign();
   one.missing = 1;  // this function
-  const auto objects =
-      std::make_shared<std::vector<std::shared_ptr<detail::Buffer>>>(assign.batch.needs.size());
-  for (std::size_t i = 0; i != assign.batch.needs.size(); ++i) {
-    const ObjectId& need = assign.batch.needs[i];
-    // The payload itself stands among them, for the scheduler.
-    if (one.batch->payload_object() == need) continue;
+  // Each object once; and, where tasks write, each place at which the client has it.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<std::size_t>> wanted;
+  const std::vector<ReferencePlace>& references = one.batch->contents().references;
+  for (std::size_t i = 0; i != references.size(); ++i) {
+    const ReferencePlace& reference = references[i];
+    const bool reads = reference.access == MemoryAccess::read_only;
+    const std::uint64_t written_at = reads ? 0 : reference.address - reference.offset;
+    wanted[{reference.object, written_at}].push_back(i);
+  }
+  const auto memory =
+      std::make_shared<std::vector<std::shared_ptr<detail::Buffer>>>(references.size());
+  for (const auto& [place, referring] : wanted) {
     ++one.missing;
-    borrow_or_obtain(one.call, need, assign.sources,
-                     [this, attempt, objects, i](Status status, Held held) {
-                       (*objects)[i] = std::move(held);
-                       gathered(attempt, status);
+    borrow_or_obtain(one.call, assign.batch.needs[place.first], place.second, assign.sources,
+                     [this, attempt, memory, referring](Status status, const Held& held) {
+                       for (const std::size_t i : referring) (*memory)[i] = held;
+                       gathered(attempt, std::move(status));
                      });
   }
   for (const ModuleUse& module : one.batch->contents().modules) {
@@ -210,7 +216,7 @@ void NodeAgent::State::gather(const Attempt& attempt) {
   }
   const auto found = running.find(attempt);
   if (found == running.end()) return;
-  found->second.objects = objects;
+  found->second.memory = memory;
   gathered(attempt, Status());
 }
 
@@ -226,7 +232,7 @@ void NodeAgent::State::gathered(const Attempt& attempt, Status status) {
         one.trouble.code() == StatusCode::lost || one.trouble.code() == StatusCode::cancelled;
     return finish(attempt, lost ? "" : one.trouble.message());
   }
-  one.batch->use(*one.objects);
+  one.batch->use(*one.memory);
   one.ready = true;
   ready.push_back(attempt);
   pump_due = true;

@@ -75,38 +75,42 @@ void NodeAgent::State::begin_fetch(const ObjectId& object, ObjectStore::Room roo
                });
 }
 
-// What the client has in a file on this machine is looked at there.
+// What the client has in a file on this machine is looked at there, or written to: where the object
+// is a copy of what the client has at `written_at` (0: it is not).
 void NodeAgent::State::borrow_or_obtain(const CallKey& key, const ObjectId& object,
+                                        std::uint64_t written_at,
                                         const std::vector<ObjectSources>& sources, Then then) {
+  const bool to_write = written_at != 0;
+  const ObjectId name = to_write ? name_of_memory(object, written_at) : object;
   const auto known = borrowed.find(key);
-  if (known != borrowed.end() && known->second.contains(object))
-    return then(Status(), known->second.at(object));
-  if (object.bytes < least_borrowed || fetches.contains(object))
+  if (known != borrowed.end() && known->second.contains(name))
+    return then(Status(), known->second.at(name));
+  if (!to_write && (object.bytes < least_borrowed || fetches.contains(object)))
     return obtain(object, key.first, sources, std::move(then));
-  plane->find_file(object, key.first,
-                   [this, key, object, sources,
-                    then = std::move(then)](const std::optional<NeighbourFile>& file) mutable {
-                     post([this, key, object, sources, file, then = std::move(then)] {
-                       if (!calls.contains(key))
-                         return then(Status(StatusCode::cancelled, "it is over"), {});
-                       if (file) {
-                         if (Held held = borrow(key, object, *file))
-                           return then(Status(), std::move(held));
-                       }
-                       obtain(object, key.first, sources, then);
-                     });
-                   });
+  plane->find_file(
+      name, key.first,
+      [this, key, object, name, to_write, sources,
+       then = std::move(then)](const std::optional<NeighbourFile>& file) mutable {
+        post([this, key, object, name, to_write, sources, file, then = std::move(then)] {
+          if (!calls.contains(key)) return then(Status(StatusCode::cancelled, "it is over"), {});
+          if (file) {
+            if (Held held = borrow(key, name, *file, to_write))
+              return then(Status(), std::move(held));
+          }
+          obtain(object, key.first, sources, then);
+        });
+      });
 }
 
-NodeAgent::State::Held NodeAgent::State::borrow(const CallKey& key, const ObjectId& object,
-                                                const NeighbourFile& file) {
-  Held& held = borrowed[key][object];
+NodeAgent::State::Held NodeAgent::State::borrow(const CallKey& key, const ObjectId& name,
+                                                const NeighbourFile& file, bool to_write) {
+  Held& held = borrowed[key][name];
   if (held == nullptr) {
-    held = borrowed_files.map(key.first, file, static_cast<std::size_t>(object.bytes));
-    if (held != nullptr) borrowed_bytes += object.bytes;
+    held = borrowed_files.map(key.first, file, static_cast<std::size_t>(name.bytes), to_write);
+    if (held != nullptr) borrowed_bytes += name.bytes;
   }
   if (held != nullptr) return held;
-  borrowed[key].erase(object);
+  borrowed[key].erase(name);
   return nullptr;
 }
 

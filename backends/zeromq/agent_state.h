@@ -70,9 +70,9 @@ struct NodeAgent::State {
   void obtain(const ObjectId& object, PeerId client, const std::vector<ObjectSources>& sources,
               Then then);
   void begin_fetch(const ObjectId& object, ObjectStore::Room room);
-  void borrow_or_obtain(const CallKey& key, const ObjectId& object,
+  void borrow_or_obtain(const CallKey& key, const ObjectId& object, std::uint64_t written_at,
                         const std::vector<ObjectSources>& sources, Then then);
-  Held borrow(const CallKey& key, const ObjectId& object, const NeighbourFile& file);
+  Held borrow(const CallKey& key, const ObjectId& name, const NeighbourFile& file, bool to_write);
   void fetched(const ObjectId& object, Status status, std::shared_ptr<const ObjectTable> table);
   void prepare_program(const CallKey& key);
   void release_program(const Program& program);
@@ -88,9 +88,9 @@ struct NodeAgent::State {
     std::unique_ptr<AgentBatch> batch;
     CallKey call;
     int missing = 0;  // objects and modules that are on their way
-    std::shared_ptr<std::vector<std::shared_ptr<detail::Buffer>>> objects;
-    Status trouble;      // why it cannot run here
-    bool ready = false;  // to be submitted
+    std::shared_ptr<std::vector<std::shared_ptr<detail::Buffer>>> memory;  // see AgentBatch::use
+    Status trouble;                                                        // why it cannot run here
+    bool ready = false;                                                    // to be submitted
     bool submitted = false;
     bool stopped = false;  // it is not to begin, or to end early
     bool parked = false;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "paracord/core/codec.h"
+#include "paracord/transport/object_name.h"
 
 namespace paracord::cluster {
 
@@ -20,6 +21,14 @@ void check(bool right, const char* what) {
 }
 
 }  // namespace
+
+ObjectId name_of_memory(const ObjectId& copy, std::uint64_t address) {
+  Encoder out;
+  out.put(copy.digest);
+  out.put(copy.bytes);
+  out.put(address);
+  return {digest_of({out.data(), out.size()}), copy.bytes};
+}
 
 std::size_t reference_bytes(MemoryAccess access) {
   const std::size_t bytes = Encoder::reference_head + sizeof(std::uint32_t) + sizeof(std::uint64_t);

@@ -46,6 +46,10 @@ struct BatchContents {
   std::vector<ReferencePlace> references;  ///< in order of task and place
 };
 
+/// Under which name a client tells nodes of its machine where memory lies that tasks write to:
+/// `address` there, and copied as the object `copy`. No bytes are sent under it.
+ObjectId name_of_memory(const ObjectId& copy, std::uint64_t address);
+
 /// How long a reference is that stands in a message, its head included.
 std::size_t reference_bytes(MemoryAccess access);
 

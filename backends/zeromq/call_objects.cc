@@ -9,8 +9,8 @@ namespace paracord::cluster {
 
 namespace {
 
-// Where nodes of this machine find it. None for memory that may change: those who look at it there
-// would see other values.
+// Where nodes of this machine find it, to read. None for memory that may change: those who look at
+// it there would see other values.
 FilePlace place_of(detail::Buffer& buffer, std::uint64_t skipped) {
   if (!buffer.frozen && buffer.writable) return {};
   if (buffer.fd >= 0) return place_in(buffer.fd, buffer.offset + skipped);
@@ -30,7 +30,7 @@ void CallObjects::offer(State& state, const std::shared_ptr<const ObjectTable>& 
 
 // Under the lock: whoever comes second waits for the first one's reading in place of doing it.
 CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
-                                     const std::shared_ptr<const void>* owner, bool may_change) {
+                                     const std::shared_ptr<const void>* owner) {
   const auto held = detail::find_buffer(data, bytes);
   if (held && held->buffer->frozen) {
     detail::Buffer& buffer = *held->buffer;
@@ -45,7 +45,7 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
   return state_.with([&](State& state) -> Named {
     const Key key{data, bytes};
     const auto found = state.known.find(key);
-    if (found != state.known.end() && !may_change) {
+    if (found != state.known.end()) {
       const Known& known = found->second;
       if (!known.owned || (owner != nullptr && known.owner.lock() == *owner))
         return {known.object, 0};
@@ -53,13 +53,6 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
     const auto table = name_object({static_cast<const std::byte*>(data), bytes});
     std::shared_ptr<const void> kept = owner != nullptr ? *owner : nullptr;
     if (kept == nullptr && held) kept = held->buffer;
-    if (may_change) {
-      // What is offered must stay as it is: a copy.
-      auto copy = detail::allocate_on_heap(bytes);
-      std::copy_n(static_cast<const std::byte*>(data), bytes, copy->data);
-      offer(state, table, copy->data, copy);
-      return {table->id, 0};
-    }
     Known known{table->id, {}, owner != nullptr};
     if (owner != nullptr) known.owner = *owner;
     state.known.insert_or_assign(key, known);
@@ -67,6 +60,38 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
           held ? place_of(*held->buffer, held->skipped) : FilePlace{});
     return {table->id, 0};
   });
+}
+
+CallObjects::Named CallObjects::name_written(const void* data, std::size_t bytes,
+                                             const detail::HeldMemory& held) {
+  const detail::Buffer& buffer = *held.buffer;
+  const bool all = bytes > buffer.bytes / 2 || buffer.bytes <= chunk_bytes;
+  const Key key = all ? Key{buffer.data, buffer.bytes} : Key{data, bytes};
+  const std::uint64_t offset = all ? held.skipped : 0;
+  return state_.with([&](State& state) -> Named {
+    const auto found = state.written.find(key);
+    if (found != state.written.end()) return {found->second.object, offset};
+    return {state.written.emplace(key, copy(state, key, held)).first->second.object, offset};
+  });
+}
+
+// The copy is named, not the memory: tasks may be writing to that where it lies.
+CallObjects::Copied CallObjects::copy(State& state, const Key& key,
+                                      const detail::HeldMemory& held) {
+  const auto* data = static_cast<const std::byte*>(key.first);
+  const auto made = detail::allocate_on_heap(key.second);
+  std::copy_n(data, key.second, made->data);
+  const auto table = name_object({made->data, key.second});
+  offer(state, table, made->data, made);
+  const detail::Buffer& buffer = *held.buffer;
+  const auto skipped = static_cast<std::uint64_t>(data - buffer.data);
+  const FilePlace place = in_place_ ? place_in(buffer.fd, buffer.offset + skipped) : FilePlace{};
+  if (place.fd >= 0) {
+    const auto memory = std::make_shared<ObjectTable>();
+    memory->id = name_of_memory(table->id, reinterpret_cast<std::uint64_t>(data));
+    offer(state, memory, data, held.buffer, place);
+  }
+  return {table->id, held.buffer};
 }
 
 Offers::Offer CallObjects::offer_payload(std::shared_ptr<const std::string> payload) {
@@ -80,36 +105,19 @@ bool CallObjects::has(const ObjectId& object) {
 }
 
 void CallObjects::clear() {
-  const auto offered = state_.with([](State& state) {
+  std::map<Key, Copied> written;
+  const auto offered = state_.with([&](State& state) {
     state.known.clear();
+    written.swap(state.written);
     return std::exchange(state.offered, {});
   });
-}
-
-bool WrittenRanges::add(const Range& range) {
-  return ranges_.with([&](auto& ranges) {
-    const std::uint64_t end = range.begin + range.bytes;
-    const auto next = ranges.lower_bound(range.begin);
-    if (next != ranges.end() && next->first < end) return false;
-    if (next != ranges.begin() && std::prev(next)->second > range.begin) return false;
-    ranges.emplace(range.begin, end);
-    return true;
-  });
-}
-
-void WrittenRanges::remove(const Range& range) {
-  ranges_.with([&](auto& ranges) { ranges.erase(range.begin); });
-}
-
-BatchEncoder::~BatchEncoder() {
-  for (const WrittenRanges::Range& range : ranges_) written_.remove(range);
 }
 
 Encoder& BatchEncoder::begin_task() {
   while (out_.size() % sizeof(std::uint64_t) != 0) out_.put(std::byte{0});
   begin_ = out_.size();
   references_before_ = contents_.references.size();
-  ranges_before_ = ranges_.size();
+  writable_before_ = writable_.size();
   return out_;
 }
 
@@ -120,10 +128,7 @@ void BatchEncoder::end_task(bool written) {
   }
   out_.truncate(begin_);
   contents_.references.resize(references_before_);
-  while (ranges_.size() > ranges_before_) {
-    written_.remove(ranges_.back());
-    ranges_.pop_back();
-  }
+  writable_.resize(writable_before_);
 }
 
 std::uint32_t BatchEncoder::number_of(const ObjectId& object) {
@@ -138,6 +143,8 @@ bool BatchEncoder::send(Encoder& out, const void* data, std::size_t bytes, Memor
   if (bytes == 0) return false;
   const bool writes = access != MemoryAccess::read_only;
   if (!writes && bytes <= max_nbytes_) return false;
+  const std::size_t head = out.size() - Encoder::reference_head;
+  CallObjects::Named named;
   if (writes) {
     const auto held = detail::find_buffer(data, bytes);
     if (!held) return false;  // the message refuses it
@@ -147,19 +154,11 @@ bool BatchEncoder::send(Encoder& out, const void* data, std::size_t bytes, Memor
           "array, cannot travel: what the task writes would not reach the caller; map the file "
           "with MmapMode::read_write, or take a const view");
     }
-    const WrittenRanges::Range range{reinterpret_cast<std::uint64_t>(data), bytes};
-    writable_.push_back(range);
-    if (access == MemoryAccess::read_write) {
-      if (!written_.add(range)) {
-        detail::refuse_to_encode(
-            "two tasks of the call write to the same memory, and run on different machines: one "
-            "would undo what the other wrote; give each a part of its own");
-      }
-      ranges_.push_back(range);
-    }
+    writable_.push_back({reinterpret_cast<std::uint64_t>(data), bytes});
+    named = objects_.name_written(data, bytes, *held);
+  } else {
+    named = objects_.name(data, bytes, owner);
   }
-  const std::size_t head = out.size() - Encoder::reference_head;
-  const CallObjects::Named named = objects_.name(data, bytes, owner, writes);
   ReferencePlace reference;
   reference.task = static_cast<std::uint32_t>(contents_.tasks.size());
   reference.access = access;

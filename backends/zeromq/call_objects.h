@@ -9,6 +9,7 @@
 #include "paracord/backends/zeromq/offers.h"
 #include "paracord/core/encoder.h"
 #include "paracord/core/guarded.h"
+#include "paracord/memmap/buffer.h"
 
 namespace paracord::cluster {
 
@@ -16,19 +17,25 @@ namespace paracord::cluster {
 /// and named once in a call, a frozen array once in its life. What was named is offered to the
 /// nodes until the call is over.
 ///
+/// Of memory that tasks write to, a copy is offered, made when it is first named: each task gets
+/// the memory as it was then, and what it changes comes back with its result.
+///
 /// Threads: any.
 class CallObjects {
  public:
-  explicit CallObjects(Offers& offers) : offers_(offers) {}
+  /// `in_place`: nodes of this machine may give tasks the memory itself to write to.
+  CallObjects(Offers& offers, bool in_place) : offers_(offers), in_place_(in_place) {}
   ~CallObjects() { clear(); }
 
   struct Named {
     ObjectId object;
     std::uint64_t offset = 0;  ///< where the memory begins in it
   };
-  /// `owner` as for Encoder::memory. `may_change`: tasks write to it, so it is named each time.
-  Named name(const void* data, std::size_t bytes, const std::shared_ptr<const void>* owner,
-             bool may_change);
+  /// `owner` as for Encoder::memory.
+  Named name(const void* data, std::size_t bytes, const std::shared_ptr<const void>* owner);
+  /// Memory in `held`, which tasks write to. More than half of a buffer, and any part of a small
+  /// one, is named as all of it: so views of the same array need few copies.
+  Named name_written(const void* data, std::size_t bytes, const detail::HeldMemory& held);
   /// Of a single batch.
   Offers::Offer offer_payload(std::shared_ptr<const std::string> payload);
   bool has(const ObjectId& object);
@@ -42,30 +49,26 @@ class CallObjects {
     std::weak_ptr<const void> owner;  // of memory that may end before the call does
     bool owned = false;
   };
+  struct Copied {
+    ObjectId object;
+    std::shared_ptr<const void> memory;  // kept: so that nothing else comes to lie there
+  };
   struct State {
     std::map<Key, Known> known;
+    std::map<Key, Copied> written;
     std::map<ObjectId, Offers::Offer> offered;
   };
   void offer(State& state, const std::shared_ptr<const ObjectTable>& table, const std::byte* data,
              std::shared_ptr<const void> owner, const FilePlace& place = {});
+  Copied copy(State& state, const Key& key, const detail::HeldMemory& held);
   Offers& offers_;
+  const bool in_place_;
   detail::Guarded<State> state_;
 };
 
-/// Memory that tasks of a call write to: no two may share any of it.
-///
-/// Threads: any.
-class WrittenRanges {
- public:
-  struct Range {
-    std::uint64_t begin = 0, bytes = 0;
-  };
-  /// False: some of it belongs to another task.
-  bool add(const Range& range);
-  void remove(const Range& range);
-
- private:
-  detail::Guarded<std::map<std::uint64_t, std::uint64_t>> ranges_;  // begin → end
+/// Memory of the client that tasks may write to.
+struct WritableRange {
+  std::uint64_t begin = 0, bytes = 0;
 };
 
 /// Encodes the tasks of one batch, and notes what they refer to.
@@ -73,9 +76,8 @@ class WrittenRanges {
 /// Threads: one.
 class BatchEncoder final : public detail::MemorySender {
  public:
-  BatchEncoder(CallObjects& objects, WrittenRanges& written, std::size_t max_nbytes)
-      : objects_(objects), written_(written), max_nbytes_(max_nbytes), out_(this) {}
-  ~BatchEncoder() override;
+  BatchEncoder(CallObjects& objects, std::size_t max_nbytes)
+      : objects_(objects), max_nbytes_(max_nbytes), out_(this) {}
 
   /// The message to which the next task is written, and begins at a place of its own in it.
   Encoder& begin_task();
@@ -86,10 +88,8 @@ class BatchEncoder final : public detail::MemorySender {
   BatchContents& contents() { return contents_; }
   const std::vector<ObjectId>& needs() const { return needs_; }
   std::span<const std::byte> tasks() const { return {out_.data(), out_.size()}; }
-  /// What the tasks write to, each alone; no longer this object's to give back.
-  std::vector<WrittenRanges::Range> take_ranges() { return std::exchange(ranges_, {}); }
-  /// All that they may write to, what they share with others' gaps included.
-  const std::vector<WrittenRanges::Range>& writable() const { return writable_; }
+  /// All that they may write to, the gaps of their views included.
+  const std::vector<WritableRange>& writable() const { return writable_; }
 
   bool send(Encoder& out, const void* data, std::size_t bytes, MemoryAccess access,
             const std::shared_ptr<const void>* owner) override;
@@ -98,14 +98,13 @@ class BatchEncoder final : public detail::MemorySender {
  private:
   std::uint32_t number_of(const ObjectId& object);
   CallObjects& objects_;
-  WrittenRanges& written_;
   const std::size_t max_nbytes_;
   Encoder out_;
   BatchContents contents_;
   std::vector<ObjectId> needs_;
-  std::vector<WrittenRanges::Range> ranges_, writable_;
+  std::vector<WritableRange> writable_;
   std::size_t begin_ = 0;  // of the task that is being written
-  std::size_t references_before_ = 0, ranges_before_ = 0;
+  std::size_t references_before_ = 0, writable_before_ = 0;
 };
 
 }  // namespace paracord::cluster

@@ -31,8 +31,16 @@ struct TaskRecord {
   WorkerLoss loss{};
   std::vector<ObjectId> objects;  ///< that the body refers to, in the order of the references
   bool body_is_object = false;    ///< the last of the objects is the body
-  std::string writes;             ///< to memory of the client, as Drafts::encode wrote it
+  /// The first bytes of a result's body: what the task wrote to memory of the client, as
+  /// Drafts::encode wrote it.
+  std::uint64_t writes_bytes = 0;
   std::uint64_t body_begin = 0, body_bytes = 0;  ///< in the payload
+
+  /// Where in the body what the function returned begins.
+  std::size_t result_begin() const {
+    constexpr std::size_t alignment = Encoder::memory_alignment;
+    return (static_cast<std::size_t>(writes_bytes) + alignment - 1) / alignment * alignment;
+  }
 };
 
 /// Collects the records of one message.

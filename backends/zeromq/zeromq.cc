@@ -172,7 +172,8 @@ Configured ZeromqBackend::configure(const CallSettings& settings) {
   max_nbytes_ = settings.options->max_nbytes.value_or(default_max_nbytes);
   idempotent_ = settings.options->idempotent.value_or(false);
   on_output_ = settings.on_output;
-  objects_.emplace(cluster_->client.offers());
+  // With retries, what an attempt writes must wait for its result.
+  objects_.emplace(cluster_->client.offers(), settings.options->retries.value_or(0) == 0);
   state_.with([](State& state) { state = {}; });
   if (Status status = open(settings); !status.ok()) {
     close();

@@ -29,8 +29,8 @@ struct ZeromqOptions {
   std::uint32_t most_node_losses = 3;
   /// This client's share of the cluster, beside others'.
   std::uint32_t weight = 1;
-  /// Nodes on this machine look at arrays where they lie, if those are frozen or mapped read-only
-  /// from files. False: they fetch them, as nodes of other machines do.
+  /// Nodes on this machine use arrays where they lie: frozen ones, and files, to read and to write.
+  /// False: they fetch them and send back what tasks change, as nodes of other machines do.
   bool share_memory = true;
   /// A call with n_jobs = 1 runs on the cluster, too. False: it is a plain loop in the caller, as
   /// joblib's, which contacts no scheduler and takes any callable.

@@ -69,10 +69,10 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
     std::vector<std::uint32_t> tasks;  // their places in the whole
     std::uint32_t attempt = 1;
     std::uint32_t losses = 0;
-    std::vector<WrittenRanges::Range> ranges, writable;  // see BatchEncoder
-    std::optional<Offers::Offer> payload;                // offered for this part alone
-    std::set<std::uint32_t> done;                        // places in the part
-    std::vector<std::uint32_t> again;  // of the whole: they have failed, and shall run again
+    std::vector<WritableRange> writable;   // see BatchEncoder
+    std::optional<Offers::Offer> payload;  // offered for this part alone
+    std::set<std::uint32_t> done;          // places in the part
+    std::vector<std::uint32_t> again;      // of the whole: they have failed, and shall run again
     std::uint32_t finished = 0;
   };
   struct State {
@@ -105,7 +105,6 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   ZeromqOptions options_;
   std::shared_ptr<ClusterUse> cluster_;
   std::optional<CallObjects> objects_;
-  WrittenRanges written_;
   OpenCall about_;                     // the call, to be opened anew after abort()
   std::atomic<CallId> call_{0};        // 0: none is open
   std::atomic<bool> open_{false};      // between configure() and finish_call()

@@ -32,15 +32,23 @@ class ResultObjects final : public detail::MemoryReceiver {
   const std::vector<std::shared_ptr<detail::Buffer>>& objects_;
 };
 
-// A node says where to write to: nowhere but where this task's views look.
-void publish_writes(const std::string& writes, const std::vector<WrittenRanges::Range>& ranges) {
-  Decoder in(writes.data(), writes.size());
+// Puts what the task wrote into its place, and returns what its function returned. A node says
+// where to write to: nowhere but where this task's views look.
+Decoder behind_writes(std::span<const std::byte> body, const TaskRecord& record,
+                      const std::vector<WritableRange>& ranges, ResultObjects& receiver) {
+  if (record.writes_bytes > body.size() || record.result_begin() > body.size())
+    detail::refuse_message("a result begins behind its end");
+  const auto result = body.subspan(record.result_begin());
+  const Decoder behind(result.data(), result.size(), &receiver);
+  if (record.writes_bytes == 0) return behind;
+  Decoder in(body.data(), static_cast<std::size_t>(record.writes_bytes));
   detail::Drafts::publish(in, [&](std::uint64_t address, std::uint64_t bytes) {
     return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
       return address >= range.begin && bytes <= range.bytes &&
              address - range.begin <= range.bytes - bytes;
     });
   });
+  return behind;
 }
 
 }  // namespace
@@ -151,8 +159,8 @@ void ZeromqBackend::take_result(Part& part, std::uint32_t place, const TaskRecor
   switch (record.end) {
     case TaskEnd::result:
       try {
-        if (!record.writes.empty()) publish_writes(record.writes, part.writable);
-        whole.tasks.succeeded(index, in, run);
+        Decoder result = behind_writes(body, record, part.writable, receiver);
+        whole.tasks.succeeded(index, result, run);
       } catch (...) {
         verdict = whole.tasks.failed(index, std::current_exception(), run);
       }
@@ -194,7 +202,6 @@ void ZeromqBackend::over(const client::Over& over) {
 
 void ZeromqBackend::settle(Part part, const client::Over& over) {
   Whole& whole = *part.whole;
-  for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
   part.payload.reset();
   if (over.ran_nanoseconds > 0 && !part.done.empty())
     whole.tasks.measured(part.done.size(), std::chrono::nanoseconds(over.ran_nanoseconds));

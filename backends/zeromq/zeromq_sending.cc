@@ -55,7 +55,7 @@ void ZeromqBackend::send(Whole& whole, std::vector<std::uint32_t> tasks, std::ui
   }
   std::uint32_t failed = 0;
   for (std::size_t next = 0; next != tasks.size();) {
-    BatchEncoder encoder(*objects_, written_, max_nbytes_);
+    BatchEncoder encoder(*objects_, max_nbytes_);
     Part part;
     part.whole = &whole;
     part.attempt = attempt;
@@ -111,7 +111,6 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
   } catch (...) {
     return fail_tasks(whole, part.tasks, part.attempt, std::current_exception());
   }
-  part.ranges = encoder.take_ranges();
   part.writable = encoder.writable();
   batch.batch = cluster_->client.new_batch(batch.call);
   const bool aborted = state_.with([&](State& state) {
@@ -156,7 +155,6 @@ void ZeromqBackend::abort() {
 
 void ZeromqBackend::cancel(Part part) {
   Whole& whole = *part.whole;
-  for (const WrittenRanges::Range& range : part.ranges) written_.remove(range);
   part.payload.reset();
   if (whole.trouble.ok()) whole.trouble = Status(StatusCode::cancelled, "aborted");
   // Those of which the result is here are over already, but for the ones that should have run

@@ -163,6 +163,84 @@ TEST_F(Arrays, WrittenByAttemptsThatFailStayAsTheyWere) {
   }
 }
 
+// joblib's example of results in a memmap: each task gets all of it, and writes its elements.
+void write_own(ArrayView<double> all, std::span<double> flat, std::size_t task, std::size_t tasks) {
+  const auto value = static_cast<double>(task + 1);
+  for (std::size_t i = task; i < all.size(); i += tasks)
+    all(i / all.shape()[1], i % all.shape()[1]) = value;
+  for (std::size_t i = task; i < flat.size(); i += tasks) flat[i] = value;
+}
+void write_middle(ArrayView<double> part, double value) {
+  const auto third = static_cast<std::ptrdiff_t>(part.size() / 3);
+  fill(part[{third, 2 * third}], value);
+}
+
+TEST_F(Arrays, WrittenAsAWholeByAllTasksHoldWhatEachHasWritten) {
+  constexpr std::size_t tasks = 40;
+  for (const std::size_t columns : {std::size_t{3}, std::size_t{50'000}}) {
+    for (const int retries : {0, 1}) {
+      auto array = create_npy<double>(path("a.npy"), {7, columns});
+      auto raw = map_raw<double>(path("b"), {1000}, {.mode = MmapMode::write});
+      Parallel parallel({.n_jobs = 2, .backend = backend_under_test(), .retries = retries});
+      parallel(std::views::iota(std::size_t{0}, tasks) | std::views::transform([&](auto i) {
+                 return delayed<write_own>(array.view(), raw.as_span(), i, tasks);
+               }));
+      const std::span<const double> flat = std::as_const(array).as_span();
+      for (std::size_t i = 0; i != flat.size(); ++i)
+        ASSERT_EQ(flat[i], static_cast<double>(i % tasks + 1)) << i;
+      for (std::size_t i = 0; i != raw.size(); ++i)
+        ASSERT_EQ(raw(i), static_cast<double>(i % tasks + 1)) << i;
+      EXPECT_EQ(sum(load<Array<double>>(path("a.npy"))), sum(array));
+    }
+  }
+}
+
+TEST_F(Arrays, WrittenInOverlappingPartsHoldWhatEachHasWritten) {
+  for (const int retries : {0, 1}) {
+    auto array = create_npy<double>(path("a.npy"), {3000});
+    auto table = create_npy<double>(path("b.npy"), {300, 100});
+    Parallel parallel({.n_jobs = 2, .backend = backend_under_test(), .retries = retries});
+    // Parts of 30 elements, 10 apart: each task writes the 10 in the middle.
+    parallel(std::views::iota(0, 298) | std::views::transform([&](int i) {
+               return delayed<write_middle>(array.view()[{10 * i, 10 * i + 30}], i + 1.0);
+             }));
+    for (std::size_t i = 10; i != 2990; ++i) ASSERT_EQ(array(i), static_cast<double>(i / 10)) << i;
+    EXPECT_EQ(array(9) + array(2990), 0);
+    // Columns, between each other's elements.
+    parallel(std::views::iota(0, 100) | std::views::transform([&](int i) {
+               return delayed<fill>(table.view().slice(1, {i, i + 1}), i + 1.0);
+             }));
+    for (std::size_t i = 0; i != table.size(); ++i)
+      ASSERT_EQ(table.data()[i], static_cast<double>(i % 100 + 1)) << i;
+  }
+}
+
+TEST_F(Arrays, ThatCallsReturnedCanBeWrittenAsAWhole) {
+  Array<double> array = run(delayed<given_back>(counted({large}))).at(0);
+  auto empty = Array<double>(Shape{0});
+  Parallel parallel({.n_jobs = 2, .backend = backend_under_test()});
+  constexpr std::size_t tasks = 20;
+  parallel(std::views::iota(std::size_t{0}, tasks) | std::views::transform([&](auto i) {
+             return delayed<write_own>(array.view().reshape({10, large / 10}), empty.as_span(), i,
+                                       tasks);
+           }));
+  for (std::size_t i = 0; i != array.size(); ++i)
+    ASSERT_EQ(array(i), static_cast<double>(i % tasks + 1)) << i;
+}
+
+std::string place_of_written(ArrayView<double> view) {
+  return place_of(view.data());
+}
+
+TEST_F(Arrays, WrittenOnThisMachineAreWrittenWhereTheyLie) {
+  for (const std::size_t size : {std::size_t{10}, large}) {
+    auto array = create_npy<double>(path("a.npy"), {size});
+    EXPECT_EQ(run(delayed<place_of_written>(array.view())).at(0), place_of(array.data()));
+    EXPECT_EQ(run(delayed<place_of_written>(array.view()[{5, 10}])).at(0),
+              place_of(array.data() + 5));
+  }
+}
+
 TEST_F(Arrays, OutliveTheirWorkers) {
   std::vector<Array<double>> kept;
   for (int i = 0; i != 20; ++i) {
