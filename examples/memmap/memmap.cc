@@ -1,7 +1,10 @@
-// A large array that worker processes read and write where it lies. joblib's gallery has this
-// example as "NumPy memmap in joblib.Parallel": a slow mean over windows of the array.
+// A large array that worker processes read and write where it lies, or nodes of a cluster. joblib's
+// gallery has this example as "NumPy memmap in joblib.Parallel": a slow mean over windows of the
+// array.
 //
-// Usage: memmap [--quick]
+// Usage: memmap [--quick] [BACKEND]
+//
+// BACKEND is processes, or zeromq: the cluster that PARACORD_SCHEDULER names, else one of its own.
 
 #include <paracord/paracord.h>
 
@@ -49,8 +52,9 @@ double slow_mean(Data data, paracord::Slice window) {
 }
 
 // A mutable view says that the task writes, to a file that is mapped for it.
-void write_slow_mean(Data data, paracord::Slice window, paracord::ArrayView<double> place) {
-  place[0] = slow_mean(data, window);
+void write_slow_mean(Data data, paracord::Slice window, paracord::ArrayView<double> output,
+                     std::size_t place) {
+  output[place] = slow_mean(data, window);
 }
 
 // --- the ways to run it ---
@@ -61,12 +65,13 @@ Means means_of(paracord::Parallel& parallel, Data data, const Windows& windows) 
                   }));
 }
 
-// The file that the workers write to is the caller's array: a row for each task.
+// The file that the workers write to is the caller's array. Each task gets all of it, and writes
+// one element.
 Means means_in_file(paracord::Parallel& parallel, Data data, const Windows& windows,
                     const std::string& path) {
-  auto output = paracord::create_npy<double>(path, {windows.size(), 1});
+  auto output = paracord::create_npy<double>(path, {windows.size()});
   parallel(std::views::iota(std::size_t{0}, windows.size()) | std::views::transform([&](auto i) {
-             return paracord::delayed<write_slow_mean>(data, windows[i], output.view().row(i));
+             return paracord::delayed<write_slow_mean>(data, windows[i], output.view(), i);
            }));
   return {output.begin(), output.end()};
 }
@@ -147,7 +152,7 @@ Windows windows_of(const Setup& setup) {
   return windows;
 }
 
-int run(const Setup& setup) {
+int run(const Setup& setup, const std::string& backend) {
   const std::vector<double> data = random_numbers(setup.size);
   const Windows windows = windows_of(setup);
   const TemporaryFolder folder;
@@ -160,7 +165,7 @@ int run(const Setup& setup) {
   std::printf("means over %zu windows of %zu doubles\n\n", windows.size(), setup.window);
   std::printf("%-42s %10s %9s  %s\n", "", "time", "speed-up", "results");
   paracord::Parallel sequential({.backend = "sequential"});
-  paracord::Parallel parallel({.n_jobs = n_jobs, .backend = "processes"});
+  paracord::Parallel parallel({.n_jobs = n_jobs, .backend = backend});
   Comparison table;
   const auto on_workers = [&](const char* name, Data array) {
     table.row(name, [&] { return means_of(parallel, array, windows); });
@@ -177,10 +182,25 @@ int run(const Setup& setup) {
   return table.all_agree() ? 0 : 1;
 }
 
-Setup parse(int argc, char** argv) {
-  if (argc == 1) return full;
-  if (argc == 2 && std::string(argv[1]) == "--quick") return quick;
-  throw std::invalid_argument("usage: memmap [--quick]");
+struct Arguments {
+  Setup setup = full;
+  std::string backend = "processes";
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments arguments;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "--quick") {
+    arguments.setup = quick;
+    words.erase(words.begin());
+  }
+  if (!words.empty()) {
+    arguments.backend = words.front();
+    words.erase(words.begin());
+  }
+  if (!words.empty() || arguments.backend.starts_with("-"))
+    throw std::invalid_argument("usage: memmap [--quick] [BACKEND]");
+  return arguments;
 }
 
 }  // namespace
@@ -188,7 +208,8 @@ Setup parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   paracord::initialize(argc, argv);
   try {
-    return run(parse(argc, argv));
+    const Arguments arguments = parse(argc, argv);
+    return run(arguments.setup, arguments.backend);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "memmap: %s\n", error.what());
     return 1;
