@@ -43,6 +43,8 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
     return {table->id, held->skipped};
   }
   return state_.with([&](State& state) -> Named {
+    if (held && state.written.contains(held->buffer.get()))
+      return name_copy(state, data, bytes, *held);
     const Key key{data, bytes};
     const auto found = state.known.find(key);
     if (found != state.known.end()) {
@@ -64,15 +66,43 @@ CallObjects::Named CallObjects::name(const void* data, std::size_t bytes,
 
 CallObjects::Named CallObjects::name_written(const void* data, std::size_t bytes,
                                              const detail::HeldMemory& held) {
+  // Go behind the lock, and before anybody writes: it may take a while until none is read any more.
+  std::vector<Offers::Offer> former;
+  return state_.with([&](State& state) {
+    if (state.written.insert(held.buffer.get()).second)
+      former = copy_what_is_read(state, *held.buffer);
+    return name_copy(state, data, bytes, held);
+  });
+}
+
+// What of the buffer is offered where it lies is offered from copies. Returns the former offers.
+std::vector<Offers::Offer> CallObjects::copy_what_is_read(State& state,
+                                                          const detail::Buffer& buffer) {
+  std::vector<Offers::Offer> former;
+  for (const auto& [key, known] : state.known) {
+    const auto* data = static_cast<const std::byte*>(key.first);
+    if (data < buffer.data || data >= buffer.data + buffer.bytes) continue;
+    const auto made = detail::allocate_on_heap(key.second);
+    std::copy_n(data, key.second, made->data);
+    const auto table = name_object({made->data, key.second});
+    // If it has changed already, whoever fetches it says so.
+    if (table->id != known.object) continue;
+    Offers::Offer& offer = state.offered.at(known.object);
+    former.push_back(std::move(offer));
+    offer = offers_.add(table, made->data, made);
+  }
+  return former;
+}
+
+CallObjects::Named CallObjects::name_copy(State& state, const void* data, std::size_t bytes,
+                                          const detail::HeldMemory& held) {
   const detail::Buffer& buffer = *held.buffer;
   const bool all = bytes > buffer.bytes / 2 || buffer.bytes <= chunk_bytes;
   const Key key = all ? Key{buffer.data, buffer.bytes} : Key{data, bytes};
   const std::uint64_t offset = all ? held.skipped : 0;
-  return state_.with([&](State& state) -> Named {
-    const auto found = state.written.find(key);
-    if (found != state.written.end()) return {found->second.object, offset};
-    return {state.written.emplace(key, copy(state, key, held)).first->second.object, offset};
-  });
+  const auto found = state.copies.find(key);
+  if (found != state.copies.end()) return {found->second.object, offset};
+  return {state.copies.emplace(key, copy(state, key, held)).first->second.object, offset};
 }
 
 // The copy is named, not the memory: tasks may be writing to that where it lies.
@@ -105,10 +135,11 @@ bool CallObjects::has(const ObjectId& object) {
 }
 
 void CallObjects::clear() {
-  std::map<Key, Copied> written;
+  std::map<Key, Copied> copies;
   const auto offered = state_.with([&](State& state) {
     state.known.clear();
-    written.swap(state.written);
+    state.written.clear();
+    copies.swap(state.copies);
     return std::exchange(state.offered, {});
   });
 }

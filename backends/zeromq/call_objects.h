@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "paracord/backends/zeromq/batch_payload.h"
@@ -18,7 +19,7 @@ namespace paracord::cluster {
 /// nodes until the call is over.
 ///
 /// Of memory that tasks write to, a copy is offered, made when it is first named: each task gets
-/// the memory as it was then, and what it changes comes back with its result.
+/// the memory as it was then, to read or to write, and what it changes comes back with its result.
 ///
 /// Threads: any.
 class CallObjects {
@@ -55,12 +56,16 @@ class CallObjects {
   };
   struct State {
     std::map<Key, Known> known;
-    std::map<Key, Copied> written;
+    std::map<Key, Copied> copies;
+    std::set<const detail::Buffer*> written;  // kept by the copies
     std::map<ObjectId, Offers::Offer> offered;
   };
   void offer(State& state, const std::shared_ptr<const ObjectTable>& table, const std::byte* data,
              std::shared_ptr<const void> owner, const FilePlace& place = {});
+  Named name_copy(State& state, const void* data, std::size_t bytes,
+                  const detail::HeldMemory& held);
   Copied copy(State& state, const Key& key, const detail::HeldMemory& held);
+  std::vector<Offers::Offer> copy_what_is_read(State& state, const detail::Buffer& buffer);
   Offers& offers_;
   const bool in_place_;
   detail::Guarded<State> state_;

@@ -215,6 +215,25 @@ TEST_F(Arrays, WrittenInOverlappingPartsHoldWhatEachHasWritten) {
   }
 }
 
+// Reads the last row, which nobody writes to, and writes its own.
+void add_last(ArrayView<const double> all, ArrayView<double> own, double value) {
+  const auto last = all.row(all.shape()[0] - 1);
+  for (std::size_t i = 0; i != own.size(); ++i) own[i] = last[i] + value;
+}
+
+TEST_F(Arrays, CanBeReadAndWrittenByTheTasksOfACall) {
+  auto array = create_npy<double>(path("a.npy"), {51, 40'000});
+  fill(array.view()[{50, 51}], 7);
+  Parallel parallel({.n_jobs = 2, .backend = backend_under_test()});
+  parallel(std::views::iota(std::size_t{0}, std::size_t{50}) | std::views::transform([&](auto i) {
+             return delayed<add_last>(std::as_const(array).view(), array.view().row(i),
+                                      static_cast<double>(i));
+           }));
+  for (std::size_t i = 0; i != 50; ++i)
+    ASSERT_EQ(sum(array.row(i)), 40'000 * (7 + static_cast<double>(i)));
+  EXPECT_EQ(sum(array.row(50)), 40'000 * 7);
+}
+
 TEST_F(Arrays, ThatCallsReturnedCanBeWrittenAsAWhole) {
   Array<double> array = run(delayed<given_back>(counted({large}))).at(0);
   auto empty = Array<double>(Shape{0});

@@ -53,6 +53,11 @@ void write_column(ArrayView<double> table, ArrayView<double> column, int task) {
   for (double& element : column) element = task + 1;
   table(table.shape()[0] - 1, static_cast<std::size_t>(task)) = -1;
 }
+// Reads the last row, which nobody writes to.
+void add_last(ArrayView<const double> all, ArrayView<double> own, int task) {
+  const auto last = all.row(all.shape()[0] - 1);
+  for (std::size_t i = 0; i != own.size(); ++i) own[i] = last[i] + task;
+}
 // Writes all, and keeps little of it.
 void write_badly_at_first(ArrayView<double> all, int task) {
   const auto own = static_cast<std::size_t>(task);
@@ -132,6 +137,17 @@ TEST_P(WrittenArrays, HoldWhatEachTaskHasWritten) {
   for (std::size_t row = 0; row != 300; ++row) {
     for (std::size_t i = 0; i != 40; ++i)
       ASSERT_EQ(table(row, i), row == 299 ? -1 : static_cast<double>(i + 1));
+  }
+  // One that is read as a whole, and written by rows.
+  auto rows = made({51, 40'000});
+  for (double& element : rows.view().row(50)) element = 7;
+  parallel()(tasks(50, [&](int i) {
+    return delayed<add_last>(std::as_const(rows).view(),
+                             rows.view().row(static_cast<std::size_t>(i)), i);
+  }));
+  for (std::size_t row = 0; row != 51; ++row) {
+    for (const double element : std::as_const(rows).row(row))
+      ASSERT_EQ(element, row == 50 ? 7 : 7 + static_cast<double>(row));
   }
   // An element that all write.
   auto same = made({10});
