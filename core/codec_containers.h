@@ -203,7 +203,8 @@ struct Codec<std::span<T, extent>> {
     out.memory(view.data(), view.size_bytes(), access);
   }
   static std::span<T, extent> decode(Decoder& in) {
-    const Decoder::Memory memory = in.memory(access, nullptr, alignof(T));
+    const Decoder::Memory memory =
+        in.memory(access, nullptr, alignof(T), detail::written_unit<std::remove_const_t<T>>);
     const std::size_t size = memory.bytes / sizeof(T);
     if (memory.bytes % sizeof(T) != 0 || (extent != std::dynamic_extent && extent != size))
       detail::refuse_message("a span has another size");

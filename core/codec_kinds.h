@@ -150,6 +150,10 @@ template <class T>
 inline constexpr bool is_complex<std::complex<T>> = true;
 template <class T>
 concept ComplexNumber = is_complex<T> && std::is_trivially_copyable_v<T>;
+/// What tasks write to elements of this type counts in parts of so many bytes: a number as a whole;
+/// of a class each byte, since tasks may write to different members.
+template <class T>
+inline constexpr std::size_t written_unit = std::is_scalar_v<T> || is_complex<T> ? sizeof(T) : 1;
 
 }  // namespace detail
 }  // namespace paracord

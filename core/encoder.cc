@@ -145,12 +145,12 @@ std::shared_ptr<void> copy_aligned(const void* data, std::size_t bytes, std::siz
 }  // namespace
 
 Decoder::Memory Decoder::memory(MemoryAccess access, std::shared_ptr<void>* owner,
-                                std::size_t alignment) {
+                                std::size_t alignment, std::size_t unit) {
   const auto form = get<Form>();
   const auto bytes = static_cast<std::size_t>(get<std::uint64_t>());
   if (form == Form::by_reference) {
     if (receiver_ == nullptr) detail::refuse_message("it refers to memory that is not shared here");
-    const auto received = receiver_->receive(*this, bytes, access, owner);
+    const auto received = receiver_->receive(*this, bytes, access, unit, owner);
     Memory memory{received.data, bytes, received.writable, received.foreign};
     if (received.reaches_file && !is_aligned(memory.data, alignment)) {
       detail::refuse_message(
@@ -194,7 +194,7 @@ Decoder::Memory Decoder::contents() {
   const auto bytes = static_cast<std::size_t>(get<std::uint64_t>());
   if (form == Form::by_reference) {
     if (receiver_ == nullptr) detail::refuse_message("it refers to memory that is not shared here");
-    return {receiver_->receive(*this, bytes, MemoryAccess::read_only, nullptr).data, bytes};
+    return {receiver_->receive(*this, bytes, MemoryAccess::read_only, 1, nullptr).data, bytes};
   }
   if (form != Form::here) detail::refuse_message("its contents have an unknown form");
   return {const_cast<std::byte*>(take(bytes)), bytes};

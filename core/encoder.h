@@ -51,8 +51,8 @@ class MemoryReceiver {
     bool reaches_file = false;  ///< what is written to it is written to a file
   };
   /// Reads a reference. `owner`, where it is given, keeps the bytes mapped; otherwise they stay
-  /// until the task is over.
-  virtual Received receive(Decoder& in, std::size_t bytes, MemoryAccess access,
+  /// until the task is over. `unit`: so many bytes are written as one; see Decoder::memory().
+  virtual Received receive(Decoder& in, std::size_t bytes, MemoryAccess access, std::size_t unit,
                            std::shared_ptr<void>* owner) = 0;
 };
 
@@ -216,9 +216,10 @@ class Decoder {
     bool foreign = false;   ///< it came in the message or from a file: its bytes may be anything
   };
   /// What does not lie at a multiple of `alignment` is copied: for `owner`, or for as long as this
-  /// decoder lives.
+  /// decoder lives. `unit` (1, 2, 4, … 64): where one of so many bytes was changed, all of them
+  /// count as written, so that a number is never made of parts of two; see detail::written_unit.
   Memory memory(MemoryAccess access, std::shared_ptr<void>* owner = nullptr,
-                std::size_t alignment = 1);
+                std::size_t alignment = 1, std::size_t unit = 1);
   /// The contents of a container, where they lie for now.
   Memory contents();
 

@@ -85,8 +85,8 @@ void encode_array(Encoder& out, const void* first, const ArrayLayout& layout,
   out.memory(lowest, spanned, access_with_gaps(access), owner);
 }
 
-DecodedArray decode_array(Decoder& in, std::size_t element_bytes, std::size_t alignment,
-                          MemoryAccess access, std::shared_ptr<void>* owner) {
+DecodedArray decode_array(Decoder& in, const ElementType& element, MemoryAccess access,
+                          std::shared_ptr<void>* owner) {
   const auto form = in.get<Form>();
   const auto dimensions = in.get<std::uint8_t>();
   if (form > Form::with_gaps) refuse_message("an array in it has an unknown form");
@@ -105,9 +105,10 @@ DecodedArray decode_array(Decoder& in, std::size_t element_bytes, std::size_t al
     first = in.get<std::int64_t>();
   }
   const Decoder::Memory memory =
-      in.memory(form == Form::with_gaps ? access_with_gaps(access) : access, owner, alignment);
-  const std::size_t elements = memory.bytes / element_bytes;
-  if (memory.bytes % element_bytes != 0) refuse_message("an array in it ends within an element");
+      in.memory(form == Form::with_gaps ? access_with_gaps(access) : access, owner,
+                element.alignment, element.unit);
+  const std::size_t elements = memory.bytes / element.bytes;
+  if (memory.bytes % element.bytes != 0) refuse_message("an array in it ends within an element");
   if (form == Form::with_gaps) {
     check_places(layout, first, elements);
   } else {
@@ -117,7 +118,7 @@ DecodedArray decode_array(Decoder& in, std::size_t element_bytes, std::size_t al
     layout = make_layout(layout.shape, form == Form::c ? Order::c : Order::fortran);
   }
   auto* data = static_cast<std::byte*>(memory.data);
-  if (first != 0) data += first * static_cast<std::ptrdiff_t>(element_bytes);
+  if (first != 0) data += first * static_cast<std::ptrdiff_t>(element.bytes);
   return {data, memory.data, layout, memory.bytes, memory.writable, memory.foreign};
 }
 

@@ -24,9 +24,15 @@ struct DecodedArray {
   bool writable;
   bool foreign;  ///< its bytes may be anything
 };
+/// What is asked of the memory of elements; see Decoder::memory().
+struct ElementType {
+  std::size_t bytes, alignment, unit;
+};
+template <class T>
+inline constexpr ElementType element_type = {sizeof(T), alignof(T), written_unit<T>};
 /// Throws SerializationError where the layout leads out of the memory.
-DecodedArray decode_array(Decoder& in, std::size_t element_bytes, std::size_t alignment,
-                          MemoryAccess access, std::shared_ptr<void>* owner);
+DecodedArray decode_array(Decoder& in, const ElementType& element, MemoryAccess access,
+                          std::shared_ptr<void>* owner);
 
 /// Throws SerializationError for a bool that is neither 0 nor 1.
 template <class T>
@@ -56,7 +62,7 @@ struct Codec<Array<T>> {
   static Array<T> decode(Decoder& in) {
     std::shared_ptr<void> owner;
     const auto got =
-        detail::decode_array(in, sizeof(T), alignof(T), MemoryAccess::read_only, &owner);
+        detail::decode_array(in, detail::element_type<T>, MemoryAccess::read_only, &owner);
     detail::check_bools<T>(got);
     const bool c_order = detail::is_contiguous(got.layout, Order::c);
     auto buffer = detail::adopt_memory(std::move(owner), got.first, got.bytes, got.writable);
@@ -75,7 +81,8 @@ struct Codec<ArrayView<T>> {
     detail::encode_array(out, view.data(), view.layout(), sizeof(T), access, nullptr);
   }
   static ArrayView<T> decode(Decoder& in) {
-    const auto got = detail::decode_array(in, sizeof(T), alignof(T), access, nullptr);
+    const auto got =
+        detail::decode_array(in, detail::element_type<std::remove_const_t<T>>, access, nullptr);
     detail::check_bools<std::remove_const_t<T>>(got);
     return {static_cast<T*>(got.first), got.layout};
   }

@@ -41,6 +41,16 @@ std::uint64_t mask_of(const Block& now, const Block& before) {
   return mask;
 }
 
+// All bits of each `unit` of which one is set.
+std::uint64_t whole_units(std::uint64_t mask, std::size_t unit) {
+  if (unit == 1 || mask == 0 || mask == ~std::uint64_t{0}) return mask;
+  if (unit >= block) return ~std::uint64_t{0};
+  for (std::size_t shift = 1; shift < unit; shift *= 2) mask |= mask >> shift;
+  const std::uint64_t all_of_one = (std::uint64_t{1} << unit) - 1;
+  const std::uint64_t first_of_each = ~std::uint64_t{0} / all_of_one;
+  return (mask & first_of_each) * all_of_one;
+}
+
 // Calls `each` with the place of each byte that is set.
 template <class Each>
 void each_byte(std::uint64_t mask, Each each) {
@@ -128,9 +138,9 @@ std::vector<ByteRange> written_pages(const std::byte* mapping, std::size_t bytes
   return written;
 }
 
-std::uint64_t encode_changes(Encoder& out, std::uint64_t address, const std::byte* now,
-                             const std::byte* before, std::size_t bytes,
-                             const std::vector<ByteRange>& where) {
+std::uint64_t encode_changes(Encoder& out, std::uint64_t address, const Versions& memory,
+                             std::size_t unit, const std::vector<ByteRange>& where) {
+  const auto [now, before, bytes] = memory;
   RunWriter runs(out);
   std::size_t done = 0;  // a block may lie in two pages
   for (const ByteRange& range : where) {
@@ -145,7 +155,8 @@ std::uint64_t encode_changes(Encoder& out, std::uint64_t address, const std::byt
       for (; at < end; at += block) {
         const std::size_t size = std::min(block, bytes - at);
         const Block block_now = block_at(now + at, size);
-        const std::uint64_t mask = mask_of(block_now, block_at(before + at, size));
+        const std::uint64_t mask =
+            whole_units(mask_of(block_now, block_at(before + at, size)), unit);
         if (mask == 0) {
           runs.end_run();
         } else {

@@ -21,12 +21,16 @@ struct ByteRange {
 /// has changed there. All of it, where the system does not tell.
 std::vector<ByteRange> written_pages(const std::byte* mapping, std::size_t bytes);
 
-/// Writes the runs that differ from `before` among `bytes` at `now`, which lie at `address` in the
-/// caller's process. Only `where` is looked at: in order, and apart from each other. Returns how
-/// many runs there are.
-std::uint64_t encode_changes(Encoder& out, std::uint64_t address, const std::byte* now,
-                             const std::byte* before, std::size_t bytes,
-                             const std::vector<ByteRange>& where);
+struct Versions {
+  const std::byte* now;
+  const std::byte* before;
+  std::size_t bytes;  ///< of each
+};
+/// Writes the runs that differ in the two versions of memory which lies at `address` in the
+/// caller's process; `unit` (1, 2, 4, … 64) bytes differ where one of them does. Only `where` is
+/// looked at: in order, and apart from each other. Returns how many runs there are.
+std::uint64_t encode_changes(Encoder& out, std::uint64_t address, const Versions& memory,
+                             std::size_t unit, const std::vector<ByteRange>& where);
 
 /// One run, as read. Throws SerializationError.
 class ChangedRun {

@@ -16,8 +16,9 @@
 namespace paracord::detail {
 
 struct Drafts::Draft {
-  Draft(std::uint64_t place, const Original& original, Originals originals)
-      : address(place), bytes(original.bytes) {
+  Draft(std::uint64_t place, const Original& original, std::size_t written_as_one,
+        Originals originals)
+      : address(place), bytes(original.bytes), unit(written_as_one) {
     originals == Originals::stay ? map(original) : copy(original);
   }
   Draft(const Draft&) = delete;
@@ -58,6 +59,7 @@ struct Drafts::Draft {
 
   const std::uint64_t address;
   const std::size_t bytes;
+  std::size_t unit;
   std::byte* now = nullptr;
   const std::byte* before = nullptr;
   void* mapping = nullptr;
@@ -73,12 +75,15 @@ void Drafts::clear() {
   drafts_.clear();
 }
 
-void* Drafts::add(std::uint64_t address, const Original& original) {
+void* Drafts::add(std::uint64_t address, const Original& original, std::size_t unit) {
   const auto found = std::find_if(drafts_.begin(), drafts_.end(), [&](const auto& draft) {
     return draft->holds(address, original.bytes);
   });
-  if (found != drafts_.end()) return (*found)->now + (address - (*found)->address);
-  drafts_.push_back(std::make_unique<Draft>(address, original, originals_));
+  if (found != drafts_.end()) {
+    (*found)->unit = std::min((*found)->unit, unit);
+    return (*found)->now + (address - (*found)->address);
+  }
+  drafts_.push_back(std::make_unique<Draft>(address, original, unit, originals_));
   return drafts_.back()->now;
 }
 
@@ -87,8 +92,8 @@ void Drafts::encode(Encoder& out) const {
   std::uint64_t runs = 0;
   out.put(runs);
   for (const auto& draft : drafts_) {
-    runs += encode_changes(out, draft->address, draft->now, draft->before, draft->bytes,
-                           draft->written());
+    runs += encode_changes(out, draft->address, {draft->now, draft->before, draft->bytes},
+                           draft->unit, draft->written());
   }
   out.overwrite(count_at, runs);
 }

@@ -11,7 +11,7 @@
 namespace paracord::detail {
 
 /// Private copies of the memory that a task writes to: what an attempt wrote reaches the caller
-/// only when its result does, and only the bytes that it has changed. So tasks may be given the
+/// only when its result does, and only what it has changed. So tasks may be given the
 /// same memory, and attempts that fail leave nothing.
 ///
 /// Threads: one.
@@ -32,12 +32,13 @@ class Drafts {
     std::uint64_t offset;
   };
   /// A copy of memory that lies at `address` in the caller's process. What an earlier copy holds is
-  /// not copied again. Throws BackendUnavailable where it cannot be mapped.
-  void* add(std::uint64_t address, const Original& original);
+  /// not copied again. `unit` as for Decoder::memory(). Throws BackendUnavailable where it cannot
+  /// be mapped.
+  void* add(std::uint64_t address, const Original& original, std::size_t unit);
   bool empty() const { return drafts_.empty(); }
   void clear();
 
-  /// The bytes that were changed. Never more than 9/8 of what the copies hold, and some words.
+  /// The units that were changed. Never more than 9/8 of what the copies hold, and some words.
   void encode(Encoder& out) const;
   /// Whether so many bytes at an address of this process are the sender's to write.
   using Allowed = std::function<bool(std::uint64_t address, std::uint64_t bytes)>;

@@ -202,7 +202,7 @@ std::shared_ptr<SharingReceiver::File> SharingReceiver::find(std::uint32_t numbe
 }
 
 SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t bytes,
-                                                   MemoryAccess access,
+                                                   MemoryAccess access, std::size_t unit,
                                                    std::shared_ptr<void>* owner) {
   const auto number = in.get<std::uint32_t>();
   const auto offset = in.get<std::uint64_t>();
@@ -213,7 +213,7 @@ SharingReceiver::Received SharingReceiver::receive(Decoder& in, std::size_t byte
   if (place_there != 0 && drafts_ != nullptr) {
     const auto* original =
         static_cast<const std::byte*>(file->map(MemoryAccess::read_only)) + offset;
-    return {drafts_->add(place_there, {original, bytes, file->fd, offset}), true};
+    return {drafts_->add(place_there, {original, bytes, file->fd, offset}, unit), true};
   }
   // What a result lies in belongs to its receiver; but it may lie in a file that the worker had
   // opened to read.

@@ -116,7 +116,7 @@ class SharingReceiver final : public MemoryReceiver {
   /// always where the message says of no place in its caller's process.
   void write_to(Drafts* drafts) { drafts_ = drafts; }
 
-  Received receive(Decoder& in, std::size_t bytes, MemoryAccess access,
+  Received receive(Decoder& in, std::size_t bytes, MemoryAccess access, std::size_t unit,
                    std::shared_ptr<void>* owner) override;
   /// The end of the message: memory that it lent without an owner is not needed any more.
   void message_ends();

@@ -36,7 +36,7 @@ class Blocks final : public MemoryReceiver {
   Blocks(ByteSource& in, const ReadOptions& options, const ValueHeader& header, std::uint64_t first)
       : in_(in), options_(options), header_(header), first_(first) {}
 
-  Received receive(Decoder& in, std::size_t bytes, MemoryAccess,
+  Received receive(Decoder& in, std::size_t bytes, MemoryAccess, std::size_t,
                    std::shared_ptr<void>* owner) override {
     BlockReference reference{};
     reference.offset = in.get<std::uint64_t>();

@@ -112,7 +112,7 @@ void WorkerProcess::large_task_over(FromWorker kind, Decoder& in) {
   BatchPart& part = part_of(head);
   const void* message = nullptr;
   try {
-    message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
+    message = receiver_.receive(in, bytes, MemoryAccess::read_only, 1, nullptr).data;
   } catch (const BackendUnavailable&) {
     return task_failed(part, head, std::current_exception());
   }

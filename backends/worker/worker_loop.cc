@@ -248,7 +248,7 @@ std::uint32_t WorkerLoop::run_large(const BatchHead& head, Decoder& in, RunningT
   std::string trouble;
   const void* message = nullptr;
   try {
-    message = receiver_.receive(in, bytes, MemoryAccess::read_only, nullptr).data;
+    message = receiver_.receive(in, bytes, MemoryAccess::read_only, 1, nullptr).data;
   } catch (const BackendUnavailable&) {
     trouble = encoded_error(Phase::decoding_arguments);
   }

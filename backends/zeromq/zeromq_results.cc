@@ -16,7 +16,7 @@ class ResultObjects final : public detail::MemoryReceiver {
  public:
   explicit ResultObjects(const std::vector<std::shared_ptr<detail::Buffer>>& objects)
       : objects_(objects) {}
-  Received receive(Decoder& in, std::size_t bytes, MemoryAccess,
+  Received receive(Decoder& in, std::size_t bytes, MemoryAccess, std::size_t,
                    std::shared_ptr<void>* owner) override {
     const auto number = in.get<std::uint32_t>();
     const auto offset = in.get<std::uint64_t>();

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <complex>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
 #include <random>
 #include <vector>
 
+#include "paracord/core/codec.h"
 #include "paracord/core/errors.h"
 #include "paracord/memmap/changed_bytes.h"
 
@@ -41,8 +44,9 @@ class Memory {
   Drafts::Original original(std::size_t first, std::size_t bytes) const {
     return {base_ + file_offset_ + first, bytes, fd_, file_offset_ + first};
   }
-  std::byte* draft_in(Drafts& drafts, std::size_t first, std::size_t bytes) const {
-    return static_cast<std::byte*>(drafts.add(address() + first, original(first, bytes)));
+  std::byte* draft_in(Drafts& drafts, std::size_t first, std::size_t bytes,
+                      std::size_t unit = 1) const {
+    return static_cast<std::byte*>(drafts.add(address() + first, original(first, bytes), unit));
   }
   std::byte* file() { return base_ + file_offset_; }
 
@@ -101,6 +105,41 @@ TEST_P(DraftsOf, PublishExactlyWhatWasChanged) {
     ASSERT_TRUE(memory.here == expected) << "round " << round;
     drafts.clear();
   }
+}
+
+template <class T>
+void write_from_two_drafts(Drafts::Originals originals, T first, T second) {
+  for (const std::size_t at : {0, 7, 63, 64, 200}) {
+    Memory memory(1000 * sizeof(T), 192);
+    std::memset(memory.here.data(), 0, memory.here.size());
+    std::memset(memory.file(), 0, memory.here.size());
+    const auto draft = [&](std::size_t own, T value) {
+      Drafts drafts(originals);
+      auto* elements =
+          reinterpret_cast<T*>(memory.draft_in(drafts, 0, memory.here.size(), written_unit<T>));
+      elements[at] = value;
+      elements[own] = value;
+      publish(drafts);
+    };
+    draft(at + 1, first);
+    draft(at + 2, second);
+    const auto* elements = reinterpret_cast<const T*>(memory.here.data());
+    EXPECT_EQ(elements[at], second);
+    EXPECT_EQ(elements[at + 1], first);
+    EXPECT_EQ(elements[at + 2], second);
+    EXPECT_EQ(elements[at + 3], T{});
+  }
+}
+
+// 1.0 and 2.0 have no byte in common that is not zero.
+TEST_P(DraftsOf, NeverMixTwoValuesOfANumber) {
+  write_from_two_drafts<double>(GetParam(), 1, 2);
+  write_from_two_drafts<float>(GetParam(), 1, 2);
+  write_from_two_drafts<std::int16_t>(GetParam(), 0x100, 1);
+  write_from_two_drafts<std::uint8_t>(GetParam(), 1, 2);
+  write_from_two_drafts<std::int64_t>(GetParam(), 0x100000001, 0x10000);
+  write_from_two_drafts<std::complex<double>>(GetParam(), {1, 0}, {0, 2});
+  write_from_two_drafts<std::complex<long double>>(GetParam(), {1, 0}, {0, 2});
 }
 
 TEST_P(DraftsOf, SendLittleOfWhatWasChangedLittle) {
