@@ -63,6 +63,7 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   void run() noexcept override;
 
   RemoteTasks* elsewhere() noexcept override;
+  std::size_t number(std::size_t index) const override { return first_index + index; }
   bool timed() const override;
   bool stopped() const override;
   std::array<std::uint64_t, 2> assignment() const override;

@@ -45,6 +45,8 @@ class RemoteTasks {
   /// Zeros: none.
   virtual std::array<std::uint64_t, 2> assignment() const { return {}; }
 
+  /// A task's number in its call.
+  virtual std::size_t number(std::size_t index) const { return index; }
   /// The function of a task, for people.
   virtual std::string function(std::size_t /*index*/) const { return {}; }
 
@@ -53,7 +55,7 @@ class RemoteTasks {
   virtual bool encode(std::size_t index, Encoder& out) noexcept = 0;
   /// The task has run; `result` is what it wrote.
   virtual void succeeded(std::size_t index, Decoder& result, const RemoteRun& run) noexcept = 0;
-  /// Comes before succeeded(): what the task wrote, for Drafts::publish. Of relayed tasks only.
+  /// Comes before succeeded(): what the task wrote, for MergedWrites. Of relayed tasks only.
   virtual void relay_writes(std::size_t /*index*/, Decoder& /*writes*/) noexcept {}
   /// The task threw, as decode_remote_error() reads it from `error`. Says whether it shall run
   /// again, with the next attempt's number.

@@ -182,6 +182,22 @@ ChangedRun::ChangedRun(Decoder& in)
   }
 }
 
+std::optional<std::uint64_t> ChangedRun::find_conflict(const std::byte* before) const {
+  Decoder in = in_;
+  std::optional<std::uint64_t> found;
+  for (std::uint64_t i = 0; i != blocks_ && !found; ++i) {
+    const std::uint64_t begin = address_ + i * block;
+    const auto mask = in.get<std::uint64_t>();
+    const std::byte* changed = in.take(static_cast<std::size_t>(std::popcount(mask)));
+    each_byte(mask, [&](std::size_t at) {
+      const std::byte now = *reinterpret_cast<const std::byte*>(begin + at);
+      if (now != before[begin + at - address()] && now != *changed && !found) found = begin + at;
+      ++changed;
+    });
+  }
+  return found;
+}
+
 void ChangedRun::apply() const {
   Decoder in = in_;
   for (std::uint64_t i = 0; i != blocks_; ++i) {

@@ -98,14 +98,4 @@ void Drafts::encode(Encoder& out) const {
   out.overwrite(count_at, runs);
 }
 
-void Drafts::publish(Decoder& in, const Allowed& allowed) {
-  Decoder check = in;
-  for (auto runs = check.get<std::uint64_t>(); runs != 0; --runs) {
-    const ChangedRun run(check);
-    if (!allowed(run.address(), run.bytes()))
-      refuse_message("a task wrote to memory that it was not given");
-  }
-  for (auto runs = in.get<std::uint64_t>(); runs != 0; --runs) ChangedRun(in).apply();
-}
-
 }  // namespace paracord::detail

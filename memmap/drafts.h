@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,13 +37,9 @@ class Drafts {
   bool empty() const { return drafts_.empty(); }
   void clear();
 
-  /// The units that were changed. Never more than 9/8 of what the copies hold, and some words.
+  /// The units that were changed, for MergedWrites. Never more than 9/8 of what the copies hold,
+  /// and some words.
   void encode(Encoder& out) const;
-  /// Whether so many bytes at an address of this process are the sender's to write.
-  using Allowed = std::function<bool(std::uint64_t address, std::uint64_t bytes)>;
-  /// In the caller's process: puts them in their places, and touches no other byte. Throws
-  /// SerializationError, and writes nothing, where some of it is not allowed.
-  static void publish(Decoder& in, const Allowed& allowed);
 
  private:
   struct Draft;

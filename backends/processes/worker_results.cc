@@ -16,6 +16,7 @@
 #include "paracord/backends/processes/worker_process.h"
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/describe_error.h"
+#include "paracord/memmap/merged_writes.h"
 
 namespace paracord::detail {
 
@@ -145,7 +146,9 @@ void WorkerProcess::task_over(BatchPart& part, const ResultHead& head, FromWorke
     if (batch.tasks.are_relayed()) {
       batch.tasks.relay_writes(head.index, writes);
     } else {
-      Drafts::publish(writes, &is_writable_here);
+      // Without attempts tasks write in place: two that write the same bytes are not told apart.
+      MergedWrites().merge(writes, head.index, &is_writable_here,
+                           [](std::uint64_t, std::uint64_t) { return nullptr; });
     }
     message += behind;
     bytes -= behind;

@@ -121,7 +121,18 @@ CallObjects::Copied CallObjects::copy(State& state, const Key& key,
     memory->id = name_of_memory(table->id, reinterpret_cast<std::uint64_t>(data));
     offer(state, memory, data, held.buffer, place);
   }
-  return {table->id, held.buffer};
+  return {table->id, made, held.buffer};
+}
+
+const std::byte* CallObjects::given(std::uint64_t address, std::uint64_t bytes) {
+  return state_.with([&](State& state) -> const std::byte* {
+    for (const auto& [key, copy] : state.copies) {
+      const auto begin = reinterpret_cast<std::uint64_t>(key.first);
+      if (address < begin || bytes > key.second || address - begin > key.second - bytes) continue;
+      return copy.bytes->data + (address - begin);
+    }
+    return nullptr;
+  });
 }
 
 Offers::Offer CallObjects::offer_payload(std::shared_ptr<const std::string> payload) {

@@ -40,6 +40,9 @@ class CallObjects {
   /// Of a single batch.
   Offers::Offer offer_payload(std::shared_ptr<const std::string> payload);
   bool has(const ObjectId& object);
+  /// The bytes at an address of this process, as tasks that write there were given them; null where
+  /// none does. Valid until clear().
+  const std::byte* given(std::uint64_t address, std::uint64_t bytes);
   /// Returns when no node reads the memory any more.
   void clear();
 
@@ -52,6 +55,7 @@ class CallObjects {
   };
   struct Copied {
     ObjectId object;
+    std::shared_ptr<const detail::Buffer> bytes;
     std::shared_ptr<const void> memory;  // kept: so that nothing else comes to lie there
   };
   struct State {

@@ -206,6 +206,7 @@ void ZeromqBackend::finish_call() {
   if (!open_.load()) return;
   close();
   objects_->clear();
+  merged_.clear();
 }
 
 // The program may end behind this.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "paracord/backends/zeromq/call_objects.h"
@@ -15,6 +16,7 @@
 #include "paracord/core/auto_batching.h"
 #include "paracord/core/event.h"
 #include "paracord/core/remote_tasks.h"
+#include "paracord/memmap/merged_writes.h"
 
 namespace paracord::cluster {
 
@@ -93,6 +95,9 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
                std::vector<std::shared_ptr<detail::Buffer>> objects, PeerId node);
   void fetch_objects(BatchId batch, std::shared_ptr<RecordReader> reader, std::size_t record,
                      PeerId node);
+  Decoder behind_writes(std::span<const std::byte> body, const TaskRecord& record,
+                        const std::vector<WritableRange>& ranges, std::size_t task,
+                        detail::MemoryReceiver& receiver);
   void take_result(Part& part, std::uint32_t place, const TaskRecord& record,
                    std::span<const std::byte> body,
                    const std::vector<std::shared_ptr<detail::Buffer>>& objects, PeerId node);
@@ -105,6 +110,7 @@ class ZeromqBackend final : public AutoBatchingMixin, public CallEvents {
   ZeromqOptions options_;
   std::shared_ptr<ClusterUse> cluster_;
   std::optional<CallObjects> objects_;
+  detail::MergedWrites merged_;        // of the call
   OpenCall about_;                     // the call, to be opened anew after abort()
   std::atomic<CallId> call_{0};        // 0: none is open
   std::atomic<bool> open_{false};      // between configure() and finish_call()

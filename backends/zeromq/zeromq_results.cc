@@ -5,7 +5,7 @@
 
 #include "paracord/backends/zeromq/zeromq_backend.h"
 #include "paracord/core/errors.h"
-#include "paracord/memmap/drafts.h"
+#include "paracord/memmap/merged_writes.h"
 
 namespace paracord::cluster {
 
@@ -32,26 +32,30 @@ class ResultObjects final : public detail::MemoryReceiver {
   const std::vector<std::shared_ptr<detail::Buffer>>& objects_;
 };
 
+}  // namespace
+
 // Puts what the task wrote into its place, and returns what its function returned. A node says
 // where to write to: nowhere but where this task's views look.
-Decoder behind_writes(std::span<const std::byte> body, const TaskRecord& record,
-                      const std::vector<WritableRange>& ranges, ResultObjects& receiver) {
+Decoder ZeromqBackend::behind_writes(std::span<const std::byte> body, const TaskRecord& record,
+                                     const std::vector<WritableRange>& ranges, std::size_t task,
+                                     detail::MemoryReceiver& receiver) {
   if (record.writes_bytes > body.size() || record.result_begin() > body.size())
     detail::refuse_message("a result begins behind its end");
   const auto result = body.subspan(record.result_begin());
   const Decoder behind(result.data(), result.size(), &receiver);
   if (record.writes_bytes == 0) return behind;
   Decoder in(body.data(), static_cast<std::size_t>(record.writes_bytes));
-  detail::Drafts::publish(in, [&](std::uint64_t address, std::uint64_t bytes) {
+  const auto allowed = [&](std::uint64_t address, std::uint64_t bytes) {
     return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
       return address >= range.begin && bytes <= range.bytes &&
              address - range.begin <= range.bytes - bytes;
     });
+  };
+  merged_.merge(in, task, allowed, [&](std::uint64_t address, std::uint64_t bytes) {
+    return objects_->given(address, bytes);
   });
   return behind;
 }
-
-}  // namespace
 
 void ZeromqBackend::arrived(client::Arrived results) {
   std::shared_ptr<RecordReader> reader;
@@ -159,7 +163,8 @@ void ZeromqBackend::take_result(Part& part, std::uint32_t place, const TaskRecor
   switch (record.end) {
     case TaskEnd::result:
       try {
-        Decoder result = behind_writes(body, record, part.writable, receiver);
+        Decoder result =
+            behind_writes(body, record, part.writable, whole.tasks.number(index), receiver);
         whole.tasks.succeeded(index, result, run);
       } catch (...) {
         verdict = whole.tasks.failed(index, std::current_exception(), run);

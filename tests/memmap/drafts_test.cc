@@ -10,13 +10,17 @@
 #include <complex>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <numeric>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "paracord/core/codec.h"
 #include "paracord/core/errors.h"
 #include "paracord/memmap/changed_bytes.h"
+#include "paracord/memmap/merged_writes.h"
 
 namespace paracord::detail {
 namespace {
@@ -65,11 +69,15 @@ bool all_allowed(std::uint64_t, std::uint64_t) {
   return true;
 }
 
-std::size_t publish(const Drafts& drafts, const Drafts::Allowed& allowed = all_allowed) {
+const std::byte* nobody_knows(std::uint64_t, std::uint64_t) {
+  return nullptr;
+}
+
+std::size_t publish(const Drafts& drafts, const MergedWrites::Allowed& allowed = all_allowed) {
   Encoder out;
   drafts.encode(out);
   Decoder in(out.data(), out.size());
-  Drafts::publish(in, allowed);
+  MergedWrites().merge(in, 0, allowed, nobody_knows);
   EXPECT_EQ(in.left(), 0u);
   return out.size();
 }
@@ -211,8 +219,56 @@ TEST(ChangedRuns, ThatSayNothingAreRefused) {
     Encoder out;
     for (const std::uint64_t word : words) out.put(word);
     Decoder in(out.data(), out.size());
-    EXPECT_THROW(Drafts::publish(in, all_allowed), SerializationError);
+    EXPECT_THROW(MergedWrites().merge(in, 0, all_allowed, nobody_knows), SerializationError);
   }
+}
+
+// What a task changes of `memory`, which it was given as `before`.
+std::string changes(const std::vector<int>& memory, const std::vector<int>& before,
+                    std::initializer_list<std::pair<std::size_t, int>> writes) {
+  std::vector<int> now = before;
+  for (const auto& [at, value] : writes) now[at] = value;
+  Encoder out, runs;
+  const std::size_t bytes = before.size() * sizeof(int);
+  const std::uint64_t count =
+      encode_changes(runs, reinterpret_cast<std::uint64_t>(memory.data()),
+                     {reinterpret_cast<const std::byte*>(now.data()),
+                      reinterpret_cast<const std::byte*>(before.data()), bytes},
+                     sizeof(int), {{0, bytes}});
+  out.put(count);
+  out.write(runs.data(), runs.size());
+  return {reinterpret_cast<const char*>(out.data()), out.size()};
+}
+
+TEST(MergedWrites, NameTwoTasksThatSetAByteToDifferentValues) {
+  const std::vector<int> before(1000);
+  std::vector<int> memory = before;
+  MergedWrites merged;
+  const auto merge = [&](std::size_t task,
+                         std::initializer_list<std::pair<std::size_t, int>> writes) {
+    const std::string message = changes(memory, before, writes);
+    Decoder in(message.data(), message.size());
+    merged.merge(in, task, all_allowed, [&](std::uint64_t address, std::uint64_t) {
+      return reinterpret_cast<const std::byte*>(before.data()) +
+             (address - reinterpret_cast<std::uint64_t>(memory.data()));
+    });
+  };
+  merge(3, {{0, 1}, {500, 7}, {999, 9}});
+  merge(4, {{1, 2}, {500, 7}});  // the same value
+  try {
+    merge(5, {{2, 3}, {999, 8}});
+    FAIL() << "task 3 has set it to 9";
+  } catch (const SerializationError& error) {
+    EXPECT_NE(std::string(error.what()).find("task 5 and task 3 of the call"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(memory[2], 0) << "nothing of it is written";
+  EXPECT_EQ(memory[999], 9);
+  merge(3, {{999, 10}});  // its own
+  EXPECT_EQ(memory[999], 10);
+  memory[20] = 5;  // by the caller
+  merge(6, {{20, 6}});
+  EXPECT_EQ(memory[20], 6);
 }
 
 }  // namespace

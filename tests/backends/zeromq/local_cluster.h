@@ -26,7 +26,9 @@ extern char** environ;
 namespace paracord::cluster_tests {
 
 using process_tests::eventually;
+using process_tests::is_a;
 using process_tests::tasks;
+using process_tests::text_of;
 
 class LocalCluster {
  public:
