@@ -87,8 +87,8 @@ void write_corpus(const std::filesystem::path& folder) {
   TaskRecord record;
   record.text = "text";
   record.objects = {{{1, 2}, 3}};
-  record.writes = "writes";
-  const std::string body = "a result";
+  record.writes_bytes = 16;
+  const std::string body = "what was written, and a result";
   records.add(record, std::as_bytes(std::span(body)));
   record.task = 1;
   record.end = TaskEnd::error;
