@@ -47,7 +47,6 @@ class Call final : public CallControl {
   ~Call();
 
   // --- by the thread that made the call ---
-
   /// Fills the free slots with work. Also by whoever gave tasks back.
   void dispatch();
   /// Keeps a slot for the caller itself, for a call during which it does nothing else, and finds it
@@ -98,7 +97,6 @@ class Call final : public CallControl {
   }
 
   // --- by any thread ---
-
   /// Ends the call with a TimeoutError where its deadline has passed, and says whether it has.
   bool check_deadline() {
     const Deadline by = deadline();
@@ -112,7 +110,6 @@ class Call final : public CallControl {
   bool stop_requested(const RunningTask& task) const override;
 
   // --- by whoever runs a batch elsewhere; see RemoteTasks ---
-
   bool wants_task_times() const;
   void encode_task(Block& block, std::size_t index, Encoder& out);
   std::string function_of(const Block& block, std::size_t index) const;
@@ -178,6 +175,7 @@ class Call final : public CallControl {
   std::size_t room_for_results(std::size_t size, std::size_t unread) const;
   std::size_t grain_of(std::size_t size) const;
   bool reclaim_hidden_tasks();
+  void share_out();
   void publish_result(Block& block, std::size_t index);
   void run_claims(Block& block, RunningTask& task);
   void run_in_scope(Block& block, RunningTask& task);

@@ -110,9 +110,7 @@ std::size_t Call::leave_rest(RunningClaims& runner, std::size_t end) {
     return true;
   });
   if (!gave) return end;
-  gave_back_.store(true, std::memory_order_relaxed);
-  notify();
-  dispatch();
+  share_out();
   return end;
 }
 

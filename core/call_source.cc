@@ -31,12 +31,23 @@ Block* Call::next_work(Runner runner) {
   if (block == nullptr) block = older_work(runner);
   // Others wanted to read while this thread did.
   if (runner == Runner::this_thread && source_wanted_.exchange(false, std::memory_order_acq_rel))
-    dispatch();
+    share_out();
   if (!capabilities_.shared_memory || capabilities_.runs_in_caller) return block;
   if (block == nullptr && reclaim_hidden_tasks()) block = older_work(Runner::this_thread);
   // Others may have found nothing just before, and it may be more than this thread can begin.
-  if (block != nullptr && runner == Runner::this_thread && block->has_spare()) dispatch();
+  if (block != nullptr && runner == Runner::this_thread && block->has_spare()) share_out();
   return block;
+}
+
+// There is work for others: for whoever a free slot goes to, and for the caller, who may have found
+// nothing just before and waits.
+void Call::share_out() {
+  // A reader runs nothing but in a call that may use all threads; see may_help_beyond_slots().
+  if (capabilities_.caller_helps && (!setup_.bounded_results || session_.n_jobs < 0)) {
+    gave_back_.store(true, std::memory_order_relaxed);
+    notify();
+  }
+  dispatch();
 }
 
 // Of blocks that were read before. Where memory is shared, a part of one that others work on is as
