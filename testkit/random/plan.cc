@@ -96,8 +96,13 @@ void keep_in_bounds(Plan& plan) {
   plan.result_bytes = std::min(plan.result_bytes, std::max<Number>(each, 200));
   const auto deed = static_cast<Deed>(plan.deed);
   // What takes milliseconds is not done a thousand times.
-  const bool is_slow = ends_process(deed) || deed == Deed::nests || deed == Deed::spawns;
+  const bool is_slow = ends_process(deed) || deed == Deed::spawns;
   if (is_slow) plan.deed_step = std::max(plan.deed_step, 1 + plan.tasks / 3);
+  // More calls inside tasks than there are workers, and than may wait for them.
+  if (deed == Deed::nests) {
+    plan.tasks = std::min<Number>(plan.tasks, 60);
+    if (plan.nested_levels > 1) plan.nested_tasks = std::min<Number>(plan.nested_tasks, 4);
+  }
   if (deed == Deed::sleeps) plan.tasks = std::min<Number>(plan.tasks, 60);
   if (plan.slow_us != 0) plan.tasks = std::min<Number>(plan.tasks, 100);
 }
