@@ -67,7 +67,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void send_again(BatchPart part) override;
   void batch_over(RemoteBatch& batch) override;
   void part_over(WorkerProcess& worker) override;
-  void place_free() override;
+  void place_free(WorkerProcess& worker) override;
   void worker_gone(WorkerProcess& worker, bool before_it_ran) override;
 
  private:

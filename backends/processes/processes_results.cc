@@ -64,8 +64,10 @@ void ProcessesBackend::part_over(WorkerProcess& worker) {
   tell_of_change();
 }
 
-void ProcessesBackend::place_free() {
+// It had none until now: it was not looked at when parts were shared out.
+void ProcessesBackend::place_free(WorkerProcess& worker) {
   send_backlog();
+  if (worker.parts_in_flight() == 0) share_out(worker);
   tell_of_change();
 }
 
@@ -151,10 +153,11 @@ void ProcessesBackend::share_out(WorkerProcess& idle) {
       if (std::optional<BatchPart> part = worker->take_back())
         return dispatch({part->batch, part->first, part->count, part->attempt});
     }
-    if (std::optional<BatchPart> part = worker->ask_back()) return send_again(*std::move(part));
-    // The only part that it has is not begun.
+    // The only part that it has may not be begun. In this order: what it begins meanwhile can be
+    // asked for.
     if (std::optional<BatchPart> part = worker->take_back(2))
       return send_again({part->batch, part->first, part->count, part->attempt});
+    if (std::optional<BatchPart> part = worker->ask_back()) return send_again(*std::move(part));
   }
 }
 

@@ -51,7 +51,7 @@ class BatchOwner {
   /// The worker has ended a part, and has a place for another.
   virtual void part_over(WorkerProcess& worker) = 0;
   /// A worker that had no place for parts has one.
-  virtual void place_free() = 0;
+  virtual void place_free(WorkerProcess& worker) = 0;
   /// The worker has ended; while it ran a task, or not. Its other tasks are sent again afterwards.
   virtual void worker_gone(WorkerProcess& worker, bool ran) = 0;
 

@@ -205,7 +205,7 @@ void WorkerProcess::part_ends(const BatchEnd& end) {
     return ended;
   });
   if (part.batch == nullptr) {
-    if (waiting != nullptr) waiting->place_free();
+    if (waiting != nullptr) waiting->place_free(*this);
     return;
   }
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
