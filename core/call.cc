@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>
+#include <thread>
 
 #include "paracord/core/errors.h"
 #include "paracord/core/input_threads.h"
@@ -193,8 +194,10 @@ void Call::submit(Block* block) {
   while (block != nullptr) {
     Submitting here{this, false, submitting};
     submitting = &here;
+    in_submit_.fetch_add(1, std::memory_order_relaxed);
     backend_->submit(Batch(*block), OnDone(&batch_done, this, block));
     submitting = here.outer;
+    in_submit_.fetch_sub(1, std::memory_order_release);
     if (!here.completed) return;  // from now on the slot belongs to whoever completes the batch
     if (capabilities_.runs_in_caller) return slots_.leave();
     block = work_or_leave(Runner::this_thread);
@@ -351,6 +354,9 @@ void Call::close() {
     backend_->abort();
     slots_.wait_until_free();
   }
+  // Another thread may still be inside of the submit() whose batch is over: the backend, and this
+  // call, stay until it has returned.
+  while (in_submit_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   backend_->finish_call();
   if (probe_) probe_->call_finished(pulled_.load(std::memory_order_relaxed), stopped());
   use_.reset();

@@ -238,6 +238,7 @@ class Call final : public CallControl {
   std::atomic<bool> reader_waits_{false};
   alignas(64) Guarded<BlockList> blocks_;
   alignas(64) SlotCount slots_;
+  std::atomic<std::size_t> in_submit_{0};  // threads inside of the backend's submit()
   ReturnedSlots returned_;
   WorkerIndexes worker_indexes_;
   alignas(64) Event progress_;
