@@ -39,7 +39,7 @@ inline std::uint64_t digest_bytes(const void* data, std::size_t bytes, std::uint
     all ^= all >> 29;
   }
   std::uint64_t rest = 0;
-  std::memcpy(&rest, at, bytes);
+  if (bytes != 0) std::memcpy(&rest, at, bytes);  // what is empty may lie nowhere
   return mix(all, rest);
 }
 
