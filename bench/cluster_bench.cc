@@ -155,6 +155,33 @@ void tasks_rows(const Peers& peers) {
   latency_rows.beside_file(median(latency) * us, "Dask latency us", "Dask", 1);
 }
 
+// The median of some calls in turn.
+double seconds_of_ten_tasks(Parallel& parallel) {
+  std::vector<double> taken;
+  for (int call = 0; call != 100; ++call)
+    taken.push_back(seconds([&] { sink = parallel(tasks(10))[9]; }));
+  return median(taken);
+}
+
+// Made and measured inside of a task.
+double nested_call(int) {
+  Parallel parallel({.backend = "zeromq"});
+  return seconds_of_ten_tasks(parallel);
+}
+
+void nested_row(const Peers& peers) {
+  Parallel parallel({.backend = "zeromq"});
+  std::vector<double> nested, top;
+  for (int run = 0; run != 5; ++run) {
+    nested.push_back(parallel(std::views::iota(0, 1) | std::views::transform([](int i) {
+                                return delayed<nested_call>(i);
+                              }))[0]);
+    top.push_back(seconds_of_ten_tasks(parallel));
+  }
+  CaseRows(peers, group, "nested call of 10 trivial tasks", "us", Better::lower)
+      .beside(median(nested) * us, "the same at top level", median(top) * us, 3);
+}
+
 void start_rows(const Peers& peers) {
   std::vector<double> starts;
   for (int run = 0; run != 7; ++run) starts.push_back(cold_start() * ms);
@@ -280,5 +307,6 @@ int main(int argc, char** argv) {
   loss_rows(peers, argv[1]);
   const Cluster cluster(argv[1]);
   tasks_rows(peers);
+  nested_row(peers);
   array_rows(peers);
 }

@@ -35,6 +35,12 @@ constexpr std::size_t message_bytes = 64;
   std::exit(1);
 }
 
+void* map_shared(std::size_t bytes) {
+  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) give_up("mmap");
+  return mapped;
+}
+
 // A child that runs `work` and ends, at the latest with this process.
 int forked(const std::function<void()>& work) {
   const int parent = getpid();
@@ -59,6 +65,9 @@ struct Lane {
 
   void send(const char* text) {
     std::memcpy(message, text, message_bytes);
+    advance();
+  }
+  void advance() {
     count.fetch_add(1, std::memory_order_seq_cst);
     if (sleeps.load(std::memory_order_seq_cst) != 0) detail::shared_futex_wake(count);
   }
@@ -80,10 +89,7 @@ struct Echo::Page {
 };
 
 Echo::Echo(int spins) : spins_(spins) {
-  void* mapped =
-      mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) give_up("mmap");
-  page_ = ::new (mapped) Page;
+  page_ = ::new (map_shared(sizeof(Page))) Page;
   pid_ = forked([page = page_, spins] {
     for (std::uint32_t seen = 0;; ++seen) {
       page->there.wait_beyond(seen, spins);
@@ -102,6 +108,57 @@ void Echo::round_trip() {
   const char message[message_bytes] = {};
   page_->there.send(message);
   page_->back.wait_beyond(seen, spins_);
+}
+
+struct ValueRing::Page {
+  Lane filled, emptied;
+};
+
+namespace {
+
+constexpr int value_spins = 3000;
+constexpr std::size_t page_bytes = 4096;
+
+}  // namespace
+
+ValueRing::ValueRing(std::size_t value_bytes) : value_bytes_(value_bytes) {
+  static_assert(sizeof(Page) <= page_bytes);
+  page_ = ::new (map_shared(mapped_bytes())) Page;
+  pid_ = forked([this] { serve(); });
+}
+
+ValueRing::~ValueRing() {
+  end(pid_);
+  munmap(page_, mapped_bytes());
+}
+
+std::size_t ValueRing::mapped_bytes() const {
+  return page_bytes + places * value_bytes_;
+}
+
+std::byte* ValueRing::place(std::uint32_t number) const {
+  return reinterpret_cast<std::byte*>(page_) + page_bytes + number % places * value_bytes_;
+}
+
+void ValueRing::serve() {
+  std::vector<std::byte> buffer(value_bytes_);
+  for (std::uint32_t seen = 0;; ++seen) {
+    page_->filled.wait_beyond(seen, value_spins);
+    std::memcpy(buffer.data(), place(seen), value_bytes_);
+    asm volatile("" : : "r"(buffer.data()) : "memory");
+    page_->emptied.advance();
+  }
+}
+
+void ValueRing::pass(const std::vector<std::vector<double>>& values) {
+  std::uint32_t next = page_->filled.count.load();
+  for (const auto& value : values) {
+    page_->emptied.wait_beyond(next - places, value_spins);
+    std::memcpy(place(next++), value.data(), value_bytes_);
+    page_->filled.advance();
+  }
+  for (std::uint32_t left = places; left != 0; --left)
+    page_->emptied.wait_beyond(next - left, value_spins);
 }
 
 SocketFarm::SocketFarm(int workers) {

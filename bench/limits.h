@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,27 @@ class SocketFarm {
     int fd, pid;
   };
   std::vector<Worker> workers_;
+};
+
+/// What values by value cost at least: another process copies each out of a ring of 16 places in
+/// shared memory, into a buffer that it uses again and again. Forked; it ends with this object.
+class ValueRing {
+ public:
+  explicit ValueRing(std::size_t value_bytes);
+  ValueRing(const ValueRing&) = delete;
+  ~ValueRing();
+  /// Copies these into the ring, one by one, and returns when all have been copied out.
+  void pass(const std::vector<std::vector<double>>& values);
+
+ private:
+  static constexpr std::uint32_t places = 16;
+  struct Page;
+  std::size_t mapped_bytes() const;
+  std::byte* place(std::uint32_t number) const;
+  void serve();
+  const std::size_t value_bytes_;
+  Page* page_;
+  int pid_;
 };
 
 /// Seconds from posix_spawn of this program with `argument` until its main has ended it.

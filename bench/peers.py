@@ -82,6 +82,37 @@ def measure_arrays():
             say(name, 1 / seconds(lambda: parallel(delayed(make_result)(i) for i in range(2))))
 
 
+def value_of(kib):
+    return MADE.setdefault(kib, numpy.ones(kib * 128)).copy()
+
+
+def last_of(value):
+    return value[-1]
+
+
+# Arguments and results by value, in the sizes and words of values_bench.cc.
+MADE = {}
+SIZES = {8: "8 KiB", 32: "32 KiB", 128: "128 KiB", 512: "512 KiB", 1024: "1 MiB", 2048: "2 MiB"}
+BYTES_OF_CALL = 32 << 20
+
+
+def measure_values(name, call, runs=3):
+    """`call(function, inputs)` runs the tasks and returns when all results are here."""
+    for kib, size in SIZES.items():
+        values = [value_of(kib) for _ in range(BYTES_OF_CALL // (kib << 10))]
+        for direction, function, inputs in (("arguments", last_of, values),
+                                            ("results", value_of, [kib] * len(values))):
+            call(function, inputs[:2])
+            for _ in range(runs):
+                taken = seconds(lambda: call(function, inputs))
+                say(f"{name} {direction} {size}", BYTES_OF_CALL / GIB / taken)
+
+
+def measure_values_of_loky():
+    with Parallel(n_jobs=WORKERS, backend="loky", max_nbytes=None) as parallel:
+        measure_values("loky", lambda function, inputs: parallel(delayed(function)(i) for i in inputs))
+
+
 def cold_loky():
     return seconds(lambda: Parallel(n_jobs=WORKERS)(delayed(trivial)(i) for i in range(2)))
 
@@ -113,6 +144,7 @@ def measure_processes():
     measure_pool()
     measure_cold()
     measure_arrays()
+    measure_values_of_loky()
 
 
 def measure_files():
@@ -231,6 +263,8 @@ def measure_cluster():
         future = client.submit(numpy.full, 2**27, 3.0 + run)
         distributed.wait(future)
         say("Dask result GiB/s", 1 / seconds(future.result))
+    measure_values("Dask", lambda function, inputs: client.gather(
+        [client.submit(function, i, pure=False) for i in inputs]), 2)
     client.close()
     cluster.close()
 
