@@ -35,10 +35,21 @@ void print(std::string& out, double value) {
   out.append(text, end.ptr);
 }
 
+// A message ends at its first NUL for whoever reads what(), and control characters are for nobody's
+// terminal.
 void print_text(std::string& out, std::string_view value) {
   constexpr std::size_t shown = 60;
   out += '"';
-  out += value.substr(0, shown);
+  for (const char c : value.substr(0, shown)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 0x20 && code != 0x7f) {
+      out += c;
+      continue;
+    }
+    char text[8];
+    std::snprintf(text, sizeof text, "\\x%02x", static_cast<unsigned>(code));
+    out += text;
+  }
   out += value.size() > shown ? "…\"" : "\"";
 }
 

@@ -27,6 +27,7 @@ TEST(PrintArgument, PrintsNumbersAndText) {
   EXPECT_EQ(printed(0.25f), "0.25");
   EXPECT_EQ(printed(false), "false");
   EXPECT_EQ(printed(std::string("a b")), "\"a b\"");
+  EXPECT_EQ(printed(std::string("a\0b\n\x7f\xc3\xa4", 7)), "\"a\\x00b\\x0a\\x7f\xc3\xa4\"");
 }
 
 TEST(PrintArgument, ShortensWhatIsLong) {
