@@ -182,20 +182,21 @@ ChangedRun::ChangedRun(Decoder& in)
   }
 }
 
-std::optional<std::uint64_t> ChangedRun::find_conflict(const std::byte* before) const {
+void ChangedRun::each_conflict(const std::byte* before,
+                               const std::function<void(std::uint64_t)>& use) const {
   Decoder in = in_;
-  std::optional<std::uint64_t> found;
-  for (std::uint64_t i = 0; i != blocks_ && !found; ++i) {
+  for (std::uint64_t i = 0; i != blocks_; ++i) {
     const std::uint64_t begin = address_ + i * block;
+    const auto* now = reinterpret_cast<const std::byte*>(begin);
     const auto mask = in.get<std::uint64_t>();
     const std::byte* changed = in.take(static_cast<std::size_t>(std::popcount(mask)));
+    const bool whole = mask == ~std::uint64_t{0};
+    if (whole && std::memcmp(now, before + (begin - address()), block) == 0) continue;
     each_byte(mask, [&](std::size_t at) {
-      const std::byte now = *reinterpret_cast<const std::byte*>(begin + at);
-      if (now != before[begin + at - address()] && now != *changed && !found) found = begin + at;
+      if (now[at] != before[begin + at - address()] && now[at] != *changed) use(begin + at);
       ++changed;
     });
   }
-  return found;
 }
 
 void ChangedRun::apply() const {

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <vector>
 
 #include "paracord/core/encoder.h"
@@ -42,9 +42,9 @@ class ChangedRun {
   std::uint64_t bytes() const { return last_ - first_ + 1; }
   /// Writes the changed bytes to where they belong.
   void apply() const;
-  /// The first byte that is neither as it was, nor as this run would have it. `before`: the bytes
-  /// from address() on, as they were.
-  std::optional<std::uint64_t> find_conflict(const std::byte* before) const;
+  /// Calls `use(address)` for each changed byte of which memory has a third value: neither the one
+  /// before, nor this run's. `before`: the bytes from address() on.
+  void each_conflict(const std::byte* before, const std::function<void(std::uint64_t)>& use) const;
 
  private:
   std::uint64_t address_, blocks_;

@@ -18,7 +18,8 @@ class MergedWrites {
  public:
   /// Whether so many bytes at an address of this process are the sender's to write.
   using Allowed = std::function<bool(std::uint64_t address, std::uint64_t bytes)>;
-  /// The bytes at an address as the call's tasks were given them; null where nobody knows.
+  /// The bytes at an address as the call's tasks were given them; null where nobody knows. Empty:
+  /// conflicts are not looked for, and the last one to come wins.
   using Before = std::function<const std::byte*(std::uint64_t address, std::uint64_t bytes)>;
 
   /// Puts the bytes that a task has changed in their places, and touches no other byte. Throws

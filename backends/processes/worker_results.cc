@@ -146,9 +146,8 @@ void WorkerProcess::task_over(BatchPart& part, const ResultHead& head, FromWorke
     if (batch.tasks.are_relayed()) {
       batch.tasks.relay_writes(head.index, writes);
     } else {
-      // Without attempts tasks write in place: two that write the same bytes are not told apart.
-      MergedWrites().merge(writes, head.index, &is_writable_here,
-                           [](std::uint64_t, std::uint64_t) { return nullptr; });
+      // As without `retries`, when tasks write in place: the last one to write a byte wins.
+      MergedWrites().merge(writes, head.index, &is_writable_here, {});
     }
     message += behind;
     bytes -= behind;

@@ -121,17 +121,21 @@ CallObjects::Copied CallObjects::copy(State& state, const Key& key,
     memory->id = name_of_memory(table->id, reinterpret_cast<std::uint64_t>(data));
     offer(state, memory, data, held.buffer, place);
   }
-  return {table->id, made, held.buffer};
+  return {table->id, state.copies.size(), made, held.buffer};
 }
 
 const std::byte* CallObjects::given(std::uint64_t address, std::uint64_t bytes) {
-  return state_.with([&](State& state) -> const std::byte* {
+  return state_.with([&](State& state) {
+    const std::byte* given = nullptr;
+    std::size_t oldest = state.copies.size();
     for (const auto& [key, copy] : state.copies) {
       const auto begin = reinterpret_cast<std::uint64_t>(key.first);
       if (address < begin || bytes > key.second || address - begin > key.second - bytes) continue;
-      return copy.bytes->data + (address - begin);
+      if (copy.number >= oldest) continue;
+      oldest = copy.number;
+      given = copy.bytes->data + (address - begin);
     }
-    return nullptr;
+    return given;
   });
 }
 

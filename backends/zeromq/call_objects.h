@@ -40,8 +40,8 @@ class CallObjects {
   /// Of a single batch.
   Offers::Offer offer_payload(std::shared_ptr<const std::string> payload);
   bool has(const ObjectId& object);
-  /// The bytes at an address of this process, as tasks that write there were given them; null where
-  /// none does. Valid until clear().
+  /// The bytes at an address of this process, as the first tasks that write there were given them;
+  /// null where none does. Valid until clear().
   const std::byte* given(std::uint64_t address, std::uint64_t bytes);
   /// Returns when no node reads the memory any more.
   void clear();
@@ -55,6 +55,7 @@ class CallObjects {
   };
   struct Copied {
     ObjectId object;
+    std::size_t number = 0;  // copies that were made before
     std::shared_ptr<const detail::Buffer> bytes;
     std::shared_ptr<const void> memory;  // kept: so that nothing else comes to lie there
   };

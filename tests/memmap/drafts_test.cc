@@ -69,15 +69,11 @@ bool all_allowed(std::uint64_t, std::uint64_t) {
   return true;
 }
 
-const std::byte* nobody_knows(std::uint64_t, std::uint64_t) {
-  return nullptr;
-}
-
 std::size_t publish(const Drafts& drafts, const MergedWrites::Allowed& allowed = all_allowed) {
   Encoder out;
   drafts.encode(out);
   Decoder in(out.data(), out.size());
-  MergedWrites().merge(in, 0, allowed, nobody_knows);
+  MergedWrites().merge(in, 0, allowed, {});
   EXPECT_EQ(in.left(), 0u);
   return out.size();
 }
@@ -219,7 +215,7 @@ TEST(ChangedRuns, ThatSayNothingAreRefused) {
     Encoder out;
     for (const std::uint64_t word : words) out.put(word);
     Decoder in(out.data(), out.size());
-    EXPECT_THROW(MergedWrites().merge(in, 0, all_allowed, nobody_knows), SerializationError);
+    EXPECT_THROW(MergedWrites().merge(in, 0, all_allowed, {}), SerializationError);
   }
 }
 
@@ -269,6 +265,11 @@ TEST(MergedWrites, NameTwoTasksThatSetAByteToDifferentValues) {
   memory[20] = 5;  // by the caller
   merge(6, {{20, 6}});
   EXPECT_EQ(memory[20], 6);
+  // What the caller wrote hides nothing that a task wrote behind it.
+  memory[40] = 5;
+  merge(7, {{41, 7}});
+  EXPECT_THROW(merge(8, {{40, 8}, {41, 8}}), SerializationError);
+  EXPECT_EQ(memory[40], 5);
 }
 
 }  // namespace
