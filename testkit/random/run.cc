@@ -38,8 +38,11 @@ std::string text_of(const Failure& failure) {
 struct Listener final : Observer {
   void batch_sent(const BatchSent& batch) override { sent += batch.size; }
   void task_done(const TaskDone&) override { ++done; }
-  bool worker_output(const WorkerOutput&) override { return true; }
-  std::atomic<std::size_t> sent{0}, done{0};
+  bool worker_output(const WorkerOutput& output) override {
+    if (output.text.find("make no sense") != std::string::npos) ++refusals;
+    return true;
+  }
+  std::atomic<std::size_t> sent{0}, done{0}, refusals{0};
 };
 
 bool has_words(const Failure& failure, const std::string& words) {
@@ -316,6 +319,8 @@ void check_once(Plan plan, const Setting& setting) {
     expect(listener->done == expected.size(), "the observer was told of " +
                                                   std::to_string(listener->done) + " tasks of " +
                                                   std::to_string(expected.size()));
+  // The call may be right all the same, by another attempt.
+  expect(listener->refusals == 0, "a worker refused what its caller had sent");
   if (plan.trace != 0) check_trace(trace);
   for (Plan::Number i = 0; i != plan.again; ++i) expect_usable(parallel, plan, setting);
 }

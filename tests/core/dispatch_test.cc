@@ -12,6 +12,7 @@
 #include <latch>
 #include <ranges>
 #include <thread>
+#include <vector>
 
 #include "paracord/core/generator_call.h"
 #include "paracord/core/remote_tasks.h"
@@ -222,6 +223,43 @@ TEST_F(Dispatch, MeasuresAResultThatIsThere) {
   while (call.next() != nullptr) {
   }
   EXPECT_TRUE(tasks.made[0] && tasks.made[1]);
+}
+
+// The batches that it is given by completions are over, on other threads, before its submit() returns.
+struct Lingers final : ParallelBackendBase {
+  struct Seen {
+    std::atomic<bool> finished{false}, finished_inside{false};
+  };
+  explicit Lingers(Seen& seen) : seen(seen) {}
+  Capabilities capabilities() const override { return {.shared_memory = true}; }
+  Configured configure(const CallSettings&) override { return {.workers = 1}; }
+  void submit(Batch batch, OnDone on_done) override {
+    auto run = [batch = std::move(batch), on_done = std::move(on_done)]() mutable {
+      batch.run();
+      on_done();
+    };
+    if (std::this_thread::get_id() == caller) return void(threads.emplace_back(std::move(run)));
+    std::jthread(std::move(run)).join();
+    // Time enough for whoever would not wait for this thread.
+    for (int i = 0; i != 10'000 && !seen.finished; ++i) std::this_thread::yield();
+    if (seen.finished) seen.finished_inside = true;
+  }
+  void abort() override {}
+  void finish_call() override { seen.finished = true; }
+  Seen& seen;
+  const std::thread::id caller = std::this_thread::get_id();
+  std::vector<std::jthread> threads;
+};
+
+TEST(Submitting, EndsBeforeTheCallDoes) {
+  for (int round = 0; round != 20; ++round) {
+    Lingers::Seen seen;
+    register_parallel_backend("lingers", [&] { return std::make_unique<Lingers>(seen); });
+    Parallel parallel({.n_jobs = 1, .backend = "lingers", .batch_size = 1});
+    EXPECT_EQ(parallel(squares(4)).size(), 4u);
+    EXPECT_TRUE(seen.finished);
+    EXPECT_FALSE(seen.finished_inside);
+  }
 }
 
 // Hears which workers were lost, and why.
