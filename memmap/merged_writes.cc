@@ -15,8 +15,8 @@ constexpr std::size_t most_named = 4;
 
 }  // namespace
 
-// Memory has a value at `address` that no task was given, and that this one does not write. It comes
-// from another task; or from the caller, who may write where his tasks do at his own risk.
+// Memory has a value at `address` that no task was given, and that this one does not write. It
+// comes from another task; or from the caller, who may write where his tasks do at his own risk.
 void MergedWrites::refuse_conflict(const State& state, std::uint64_t address, std::size_t task) {
   std::set<std::size_t> others;
   const std::uint64_t first = address - std::min(address, state.longest);
@@ -46,8 +46,8 @@ void MergedWrites::merge(Decoder& in, std::size_t task, const Allowed& allowed,
         refuse_message("a task wrote to memory that it was not given");
       const std::byte* given = before ? before(run.address(), run.bytes()) : nullptr;
       if (given == nullptr) continue;
-      run.each_conflict(
-          given, [&](std::uint64_t address) { refuse_conflict(state, address, task); });
+      run.each_conflict(given,
+                        [&](std::uint64_t address) { refuse_conflict(state, address, task); });
     }
     for (auto runs = in.get<std::uint64_t>(); runs != 0; --runs) {
       const ChangedRun run(in);

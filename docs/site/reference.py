@@ -34,7 +34,7 @@ PAGES = {
 NOT_SHOWN = {"testkit/conformance_gtest.h", "testkit/message_names.h", "testkit/recorder.h", "testkit/rules.h",
              "testkit/shared_book.h", "testkit/simulated_book.h", "testkit/simulated_cluster.h",
              "testkit/simulated_node.h", "testkit/simulated_program.h", "testkit/simulated_workers.h", "testkit/simulated_world.h"}
-NOT_SHOWN |= {f"testkit/random/{name}.h" for name in ("collect", "digest", "draw", "function", "function_of", "make", "orders", "plan",
+NOT_SHOWN |= {f"testkit/random/{name}.h" for name in ("check", "child", "collect", "digest", "draw", "function", "function_of", "make", "orders", "plan",
                                                       "pool_types", "run", "subjects", "temporary", "writer_of")}
 
 LABELS = r"(?:(?<=^)|(?<=[.;)] ))(Threads|Owns|Errors|Example|Why not(?: [^.:]{0,60})?):\s"

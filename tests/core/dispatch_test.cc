@@ -225,7 +225,8 @@ TEST_F(Dispatch, MeasuresAResultThatIsThere) {
   EXPECT_TRUE(tasks.made[0] && tasks.made[1]);
 }
 
-// The batches that it is given by completions are over, on other threads, before its submit() returns.
+// The batches that it is given by completions are over, on other threads, before its submit()
+// returns.
 struct Lingers final : ParallelBackendBase {
   struct Seen {
     std::atomic<bool> finished{false}, finished_inside{false};
