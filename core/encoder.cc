@@ -67,25 +67,34 @@ bool stack_is_short() {
 }  // namespace detail
 
 Encoder::~Encoder() {
-  std::free(begin_);
+  std::free(own_.data());
 }
 
 void Encoder::clear() {
-  next_ = begin_;
-  if (static_cast<std::size_t>(end_ - begin_) <= usual_room) return;
-  std::free(begin_);
-  begin_ = next_ = end_ = nullptr;
+  if (own_.size() > usual_room) {
+    std::free(own_.data());
+    own_ = {};
+  }
+  begin_ = next_ = own_.data();
+  end_ = begin_ + own_.size();
 }
 
 void Encoder::grow(std::size_t bytes) {
   const std::size_t used = size();
-  const std::size_t room =
+  std::size_t wanted =
       std::max({smallest_room, 2 * static_cast<std::size_t>(end_ - begin_), used + bytes});
-  void* moved = std::realloc(begin_, room);
-  if (moved == nullptr) throw std::bad_alloc();
-  begin_ = static_cast<std::byte*>(moved);
+  std::span<std::byte> room;
+  if (room_ != nullptr && used + bytes > room_->least_bytes()) {
+    room = room_->move(begin_, used, wanted);
+  } else {
+    if (room_ != nullptr) wanted = std::min(wanted, room_->least_bytes());
+    void* moved = std::realloc(own_.data(), wanted);
+    if (moved == nullptr) throw std::bad_alloc();
+    room = own_ = {static_cast<std::byte*>(moved), wanted};
+  }
+  begin_ = room.data();
   next_ = begin_ + used;
-  end_ = begin_ + room;
+  end_ = begin_ + room.size();
 }
 
 // Zeros up to the next place where memory may begin.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,15 @@ class MemorySender {
                     const std::shared_ptr<const void>* owner) = 0;
   /// The same for memory that is gone once the message was sent.
   virtual bool send_copy(Encoder& out, const void* data, std::size_t bytes) = 0;
+};
+
+/// Where long messages are written: so that their receiver finds them there, without another copy.
+class MessageRoom {
+ public:
+  virtual ~MessageRoom() = default;
+  virtual std::size_t least_bytes() const = 0;  ///< of messages that need it
+  /// Room for `bytes` at least, in place of the room before: `used` bytes at `held` are copied.
+  virtual std::span<std::byte> move(const std::byte* held, std::size_t used, std::size_t bytes) = 0;
 };
 
 /// The other end: finds what a reference names.
@@ -77,7 +87,8 @@ inline bool is_too_deep(int depth) {
 /// Errors: SerializationError for what cannot travel.
 class Encoder {
  public:
-  explicit Encoder(detail::MemorySender* sender = nullptr) : sender_(sender) {}
+  explicit Encoder(detail::MemorySender* sender = nullptr, detail::MessageRoom* room = nullptr)
+      : sender_(sender), room_(room) {}
   Encoder(const Encoder&) = delete;
   ~Encoder();
 
@@ -148,10 +159,12 @@ class Encoder {
   void grow(std::size_t bytes);
   void pad();
 
+  std::span<std::byte> own_;  // for messages that are not in the room
   std::byte* begin_ = nullptr;
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;
   detail::MemorySender* sender_;
+  detail::MessageRoom* room_;
   bool borrowing_ = false;
   int depth_ = 0;
 };

@@ -19,6 +19,10 @@ constexpr std::size_t usual_arena_bytes = std::size_t{256} << 20;
 constexpr std::size_t largest_most_free = std::size_t{4} << 30;
 constexpr int most_attempts = 4;
 
+std::size_t whole_pages(std::size_t bytes) {
+  return (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
+}
+
 std::size_t default_most_free() {
   const auto memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
                       static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -83,7 +87,7 @@ std::optional<ArenaStore::Found> ArenaStore::find(State& state, std::size_t byte
 }
 
 ArenaStore::Found ArenaStore::take(std::size_t bytes) {
-  bytes = (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
+  bytes = whole_pages(bytes);
   const Found found = state_->with([&](State& state) {
     if (auto free = find(state, bytes)) return *std::move(free);
     auto place = std::make_unique<Place>();
@@ -107,7 +111,15 @@ struct ArenaStore::Owned : Stretch {
     } else {
       arena->drop(offset, bytes);  // some may have been made before room ran out
     }
-    state->with([this](State& store) { give_back(store, *this); });
+    state->with([this](State& store) { give_back(store, *this, offset, bytes); });
+  }
+  // Its pages exist.
+  void cut(std::size_t kept) {
+    const std::size_t end = offset + kept, rest = bytes - kept;
+    if (rest == 0) return;
+    bytes = kept;
+    arena->poison(end, rest);
+    state->with([&](State& store) { give_back(store, *this, end, rest); });
   }
   bool has_pages;
   std::size_t bytes_to_fill = never;
@@ -183,13 +195,18 @@ void ArenaStore::merge(Place& place, std::size_t offset) {
   }
 }
 
-void ArenaStore::give_back(State& state, const Owned& owned) {
+void ArenaStore::cut(const Lease& lease, std::size_t bytes) {
+  const_cast<Owned&>(static_cast<const Owned&>(*lease)).cut(whole_pages(bytes));
+}
+
+void ArenaStore::give_back(State& state, const Owned& owned, std::size_t offset,
+                           std::size_t bytes) {
   for (const auto& place : state.places) {
     if (place->arena != owned.arena) continue;
-    place->free.emplace(owned.offset, Piece{owned.bytes, owned.has_pages});
+    place->free.emplace(offset, Piece{bytes, owned.has_pages});
     place->full = place->full || owned.no_room.load();
-    merge(*place, owned.offset);
-    if (owned.has_pages) state.free_with_pages += owned.bytes;
+    merge(*place, offset);
+    if (owned.has_pages) state.free_with_pages += bytes;
     std::erase_if(state.places, [](const auto& each) { return each->full && is_empty(*each); });
     return trim(state);
   }

@@ -36,6 +36,9 @@ class ArenaStore {
   /// The same, filled from `data`: by the way that is fastest for new and for used pages.
   Lease store(const void* data, std::size_t bytes);
 
+  /// Gives back what lies behind the first `bytes` of a lease that has one owner.
+  static void cut(const Lease& lease, std::size_t bytes);
+
   /// The same, to be filled part by part: pages that are not there yet come with fill(). What has
   /// not been filled must not be looked at.
   Lease allocate_to_fill(std::size_t bytes);
@@ -70,7 +73,7 @@ class ArenaStore {
   template <class MakePages>
   Lease take_with_pages(std::size_t bytes, MakePages make_pages);
   struct Owned;
-  static void give_back(State& state, const Owned& owned);
+  static void give_back(State& state, const Owned& owned, std::size_t offset, std::size_t bytes);
   static void merge(Place& place, std::size_t offset);
   static std::optional<Found> find(State& state, std::size_t bytes);
   static bool is_empty(const Place& place);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -40,6 +41,25 @@ ArenaStore::Lease CallMemory::store(ArenaStore& arenas, const void* data, std::s
 
 void CallMemory::clear() {
   stored_.with([](auto& stored) { stored.clear(); });
+}
+
+ArenaStore::Lease SharedRoom::take(std::size_t bytes) {
+  usual_bytes_ = bytes;
+  ArenaStore::cut(lease_, bytes);
+  return std::exchange(lease_, nullptr);
+}
+
+// Where there is little room, no more than is needed.
+std::span<std::byte> SharedRoom::move(const std::byte* held, std::size_t used, std::size_t bytes) {
+  ArenaStore::Lease wider;
+  try {
+    wider = arenas_->allocate(std::max(bytes, std::exchange(usual_bytes_, 0)));
+  } catch (const BackendUnavailable&) {
+    wider = arenas_->allocate(bytes);
+  }
+  std::memcpy(wider->data(), held, used);
+  lease_ = std::move(wider);
+  return {lease_->data(), lease_->bytes};
 }
 
 void SharingSender::refer(Encoder& out, const ArenaStore::Lease& lease) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -46,6 +47,27 @@ class CallMemory {
     bool owned;
   };
   Guarded<std::map<Key, Stored>> stored_;
+};
+
+/// Shared memory in which messages to a peer are written that are too long for its channel.
+///
+/// Threads: one.
+class SharedRoom final : public MessageRoom {
+ public:
+  explicit SharedRoom(std::size_t least_bytes) : least_bytes_(least_bytes) {}
+  /// From now on memory is had from here.
+  void store_in(ArenaStore* arenas) { arenas_ = arenas; }
+  /// The memory of the message that was written, of `bytes`. The next message gets other memory.
+  ArenaStore::Lease take(std::size_t bytes);
+
+  std::size_t least_bytes() const override { return least_bytes_; }
+  std::span<std::byte> move(const std::byte* held, std::size_t used, std::size_t bytes) override;
+
+ private:
+  const std::size_t least_bytes_;
+  ArenaStore* arenas_ = nullptr;
+  ArenaStore::Lease lease_;
+  std::size_t usual_bytes_ = 0;  // of a message: as the last one
 };
 
 /// Writes the references of one message to one peer.

@@ -104,7 +104,7 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
               released(ends.words.reading)),
       announcer_(socket_.get()),
       sender_(announcer_, 0),
-      message_(&sender_),
+      message_(&sender_, &room_),
       places_taken_(parts),
       releases_(std::make_shared<Guarded<Encoder>>()),
       receiver_([releases = releases_](std::uint32_t file, std::uint64_t offset) {
@@ -164,6 +164,7 @@ void WorkerProcess::begin_call(const Call& call) {
   // Relayed tasks come from programs that number their modules as they load them.
   if (call.modules != nullptr) checked_.clear();
   sender_.store_in(call.arenas);
+  room_.store_in(call.arenas);
   channel_->stop.store(0);
   output_.set_call(call.worker, call.on_output);
 }
@@ -321,13 +322,12 @@ bool WorkerProcess::post(BatchPart& part) {
   tasks_sent_ += part.count;
   const bool large = message_.size() > largest_inline_message;
   ArenaStore::Lease lease;
-  if (large) part.kept.push_back(lease = call_.arenas->allocate(message_.size()));
+  if (large) part.kept.push_back(lease = room_.take(message_.size()));
   const std::optional<std::size_t> slot = take_slot(part);
   if (!slot) return false;
   head.slot = static_cast<std::uint32_t>(*slot);
   message_.overwrite(0, head);
   if (large) {
-    std::memcpy(lease->data(), message_.data(), message_.size());
     announcer_.announce(lease->arena->number, lease->arena->fd);
     Encoder reference;
     reference.put(head);

@@ -168,6 +168,7 @@ class WorkerProcess {
   SpinMutex sending_;
   NoticeWriter announcer_;
   SharingSender sender_;
+  SharedRoom room_{largest_inline_message};
   Encoder message_;
   RingWriter<task_unit> out_;
   std::map<std::uint32_t, ModuleName> introduced_;  // by number, as the worker knows them

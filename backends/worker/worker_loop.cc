@@ -85,13 +85,14 @@ WorkerLoop::WorkerLoop(Channel& channel, Doorbell& bell, int socket, const Hello
       announcer_(socket),
       arenas_(temp_folders(std::nullopt)),
       sender_(announcer_, hello.max_nbytes),
-      result_(&sender_),
+      result_(&sender_, &room_),
       // A node's copies of what its clients have never change; a caller's file does.
       drafts_(hello.relays != 0 ? Drafts::Originals::stay : Drafts::Originals::change),
       relays_(hello.relays != 0),
       forks_(fork_count()),
       nested_backend_(hello.nested_backend) {
   sender_.store_in(&arenas_);
+  room_.store_in(&arenas_);
   receiver_.fetch_with([this] { notices_.drain(); });
   sender_.lend_with(
       [this](std::uint32_t file, std::uint64_t offset, std::shared_ptr<const void> owner) {
@@ -370,19 +371,22 @@ void WorkerLoop::add_places() {
 
 // The result begins where memory may begin, as it does in a message of its own.
 void WorkerLoop::write_with_drafts(const ResultHead& head) {
-  Encoder whole;
+  SharedRoom room(largest_inline_message);
+  room.store_in(&arenas_);
+  Encoder whole(nullptr, &room);
   whole.put(std::uint64_t{0});
   drafts_.encode(whole);
   while (whole.size() % Encoder::memory_alignment != 0) whole.put(std::byte{0});
   whole.overwrite(0, std::uint64_t{whole.size()});
   whole.write(result_.data(), result_.size());
-  write(FromWorker::written_result, head, whole);
+  write(FromWorker::written_result, head, whole, room);
 }
 
-// The record that `body` holds, or a reference to it.
-void WorkerLoop::write(FromWorker kind, const ResultHead& head, const Encoder& body) {
+// The record that `body` holds, or a reference to it, which is in `room` then.
+void WorkerLoop::write(FromWorker kind, const ResultHead& head, const Encoder& body,
+                       SharedRoom& room) {
   if (body.size() <= largest_inline_message) return put(kind, head, body.data(), body.size());
-  const ArenaStore::Lease lease = arenas_.store(body.data(), body.size());
+  const ArenaStore::Lease lease = room.take(body.size());
   announcer_.announce(lease->arena->number, lease->arena->fd);
   lent_.emplace(std::pair(lease->arena->number, std::uint64_t{lease->offset}), lease);
   Encoder reference;

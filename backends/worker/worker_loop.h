@@ -48,8 +48,8 @@ class WorkerLoop final : public CallControl {
   void release(Decoder& in);
   Entry& entry_of(std::uint64_t reference);
 
-  void write(FromWorker kind, const ResultHead& head) { write(kind, head, result_); }
-  void write(FromWorker kind, const ResultHead& head, const Encoder& body);
+  void write(FromWorker kind, const ResultHead& head) { write(kind, head, result_, room_); }
+  void write(FromWorker kind, const ResultHead& head, const Encoder& body, SharedRoom& room);
   void add_places();
   void write_with_drafts(const ResultHead& head);
   template <class Head>
@@ -65,6 +65,7 @@ class WorkerLoop final : public CallControl {
   NoticeWriter announcer_;
   ArenaStore arenas_;
   SharingSender sender_;
+  SharedRoom room_{largest_inline_message};
   Encoder result_;
   Drafts drafts_;
   const bool relays_;

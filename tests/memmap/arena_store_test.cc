@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "paracord/core/errors.h"
+#include "paracord/memmap/sharing.h"
 #include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
@@ -64,6 +65,44 @@ TEST(ArenaStore, GivesReturnedMemoryToTheNext) {
   lease = store.store(next_bytes.data(), next_bytes.size());
   EXPECT_EQ(lease->data(), place);
   EXPECT_TRUE(holds(lease, next_bytes));
+}
+
+TEST(ArenaStore, GivesWhatWasCutOffToTheNext) {
+  ArenaStore store({"/dev/shm"});
+  const auto long_one = store.allocate(mib);
+  const auto bytes = random_bytes(5000, 1);
+  std::memcpy(long_one->data(), bytes.data(), bytes.size());
+  ArenaStore::cut(long_one, bytes.size());
+  EXPECT_EQ(long_one->bytes, 8192u);
+  const auto next = store.allocate(mib - 8192);
+  EXPECT_EQ(next->data(), long_one->data() + 8192);
+  std::memset(next->data(), 0, next->bytes);
+  EXPECT_TRUE(holds(long_one, bytes));
+}
+
+// Short messages stay out of it; a long one is where it was taken, and the next one elsewhere.
+TEST(SharedRoom, HoldsLongMessages) {
+  ArenaStore store({"/dev/shm"});
+  SharedRoom room(1000);
+  room.store_in(&store);
+  Encoder message(nullptr, &room);
+  const auto bytes = random_bytes(100'000, 1);
+  message.write(bytes.data(), 1000);
+  const std::byte* own = message.data();
+  message.clear();
+  std::vector<ArenaStore::Lease> leases;
+  for (const std::size_t size : {std::size_t{1001}, bytes.size(), std::size_t{5000}}) {
+    for (std::size_t i = 0; i != size; ++i) message.put(bytes[i]);
+    leases.push_back(room.take(size));
+    EXPECT_EQ(message.data(), leases.back()->data());
+    EXPECT_EQ(message.size(), size);
+    message.clear();
+  }
+  for (const auto& lease : leases)
+    EXPECT_EQ(std::memcmp(lease->data(), bytes.data(), std::size_t{1000}), 0);
+  EXPECT_TRUE(holds(leases[1], bytes));
+  message.put(std::byte{1});
+  EXPECT_EQ(message.data(), own);
 }
 
 // What is in the page tables is filled in another way than what is not: both, and mixtures.
