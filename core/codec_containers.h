@@ -143,15 +143,18 @@ struct Codec<C> {
       values.reserve(count);
       detail::prefer_huge_pages(values.data(), bytes.bytes);
     }
-    if constexpr (requires(const T* first) { values.assign(first, first); }) {
+    if constexpr (requires(detail::UnalignedElements<T> first) { values.assign(first, first); }) {
+      const detail::UnalignedElements<T> first{static_cast<const std::byte*>(bytes.data)};
       if (reinterpret_cast<std::uintptr_t>(bytes.data) % alignof(T) == 0) {
-        const T* first = static_cast<const T*>(bytes.data);
-        values.assign(first, first + count);
-        return;
+        const T* aligned = static_cast<const T*>(bytes.data);
+        values.assign(aligned, aligned + count);
+      } else {
+        values.assign(first, first + static_cast<std::ptrdiff_t>(count));
       }
+    } else {
+      values.resize(count);
+      if (bytes.bytes != 0) std::memcpy(static_cast<void*>(values.data()), bytes.data, bytes.bytes);
     }
-    values.resize(count);
-    if (bytes.bytes != 0) std::memcpy(static_cast<void*>(values.data()), bytes.data, bytes.bytes);
   }
 };
 

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstring>
+#include <iterator>
 #include <type_traits>
+#include <utility>
 
 #include "paracord/core/codec_aggregate.h"
 
@@ -93,5 +97,37 @@ bool bools_hold(const T* first, std::size_t count) {
   }
   return true;
 }
+
+/// Iterates over elements that begin at any address. Through it a container takes them in one pass:
+/// a resize() before a copy would be another one.
+template <class T>
+struct UnalignedElements {
+  using iterator_category = std::random_access_iterator_tag;
+  using value_type = T;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const T*;
+  using reference = T;
+  T operator*() const {
+    std::array<std::byte, sizeof(T)> bytes;
+    std::memcpy(bytes.data(), at, sizeof(T));
+    return std::bit_cast<T>(bytes);
+  }
+  UnalignedElements& operator++() { return *this += 1; }
+  UnalignedElements& operator--() { return *this += -1; }
+  UnalignedElements& operator+=(std::ptrdiff_t count) {
+    at += count * static_cast<std::ptrdiff_t>(sizeof(T));
+    return *this;
+  }
+  UnalignedElements operator+(std::ptrdiff_t count) const {
+    UnalignedElements further = *this;
+    return further += count;
+  }
+  std::ptrdiff_t operator-(const UnalignedElements& other) const {
+    return (at - other.at) / static_cast<std::ptrdiff_t>(sizeof(T));
+  }
+  UnalignedElements operator++(int) { return std::exchange(*this, *this + 1); }
+  bool operator==(const UnalignedElements& other) const = default;
+  const std::byte* at;
+};
 
 }  // namespace paracord::detail
