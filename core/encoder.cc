@@ -7,6 +7,7 @@
 #include <new>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/huge_pages.h"
 
 namespace paracord {
 
@@ -17,6 +18,7 @@ enum class Form : std::uint8_t { here, by_reference };
 
 constexpr std::size_t smallest_room = 1024;
 constexpr std::size_t usual_room = std::size_t{1} << 20;
+constexpr std::size_t large_contents = std::size_t{32} << 10;
 
 }  // namespace
 
@@ -201,6 +203,7 @@ void Decoder::align(Memory& memory, MemoryAccess access, std::shared_ptr<void>* 
 Decoder::Memory Decoder::contents() {
   const auto form = get<Form>();
   const auto bytes = static_cast<std::size_t>(get<std::uint64_t>());
+  if (bytes >= large_contents) detail::expect_large_blocks();
   if (form == Form::by_reference) {
     if (receiver_ == nullptr) detail::refuse_message("it refers to memory that is not shared here");
     return {receiver_->receive(*this, bytes, MemoryAccess::read_only, 1, nullptr).data, bytes};

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <cstdlib>
 
 namespace paracord::detail {
 
@@ -13,6 +14,16 @@ void prefer_huge_pages(void* data, std::size_t bytes) noexcept {
   const std::uintptr_t begin = (first + huge_page - 1) / huge_page * huge_page;
   const std::uintptr_t end = (first + bytes) / huge_page * huge_page;
   if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
+void expect_large_blocks() noexcept {
+  constexpr std::size_t large_block = std::size_t{16} << 20;
+  static const bool said = [] {
+    void* volatile block = std::malloc(large_block);  // nobody writes to it: it has no pages
+    std::free(block);
+    return true;
+  }();
+  (void)said;
 }
 
 }  // namespace paracord::detail

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/huge_pages.h"
 #include "paracord/core/remote_error.h"
 
 namespace paracord::cluster {
@@ -19,6 +20,7 @@ std::string bytes_left(Decoder& in) {
 
 void make_large_body_an_object(EndedTask& task) {
   if (task.body.size() <= largest_inline_result) return;
+  detail::expect_large_blocks();
   const auto body = std::make_shared<const std::string>(std::exchange(task.body, {}));
   task.memory.push_back({reinterpret_cast<const std::byte*>(body->data()), body->size(), body});
   task.record.body_is_object = true;

@@ -41,9 +41,11 @@ std::string encode_payload(const BatchContents& contents, std::span<const std::b
   detail::encode(head, contents);
   head.overwrite(0, std::uint64_t{head.size()});
   const std::size_t begin = aligned(head.size());
-  std::string payload(begin + tasks.size(), '\0');
-  std::memcpy(payload.data(), head.data(), head.size());
-  if (!tasks.empty()) std::memcpy(payload.data() + begin, tasks.data(), tasks.size());
+  std::string payload;
+  payload.reserve(begin + tasks.size());  // and nothing is written twice: it may be long
+  payload.append(reinterpret_cast<const char*>(head.data()), head.size());
+  payload.resize(begin);
+  payload.append(reinterpret_cast<const char*>(tasks.data()), tasks.size());
   return payload;
 }
 

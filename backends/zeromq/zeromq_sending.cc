@@ -6,6 +6,7 @@
 
 #include "paracord/backends/zeromq/zeromq_backend.h"
 #include "paracord/core/entry.h"
+#include "paracord/core/huge_pages.h"
 
 namespace paracord::cluster {
 
@@ -102,6 +103,7 @@ void ZeromqBackend::send_encoded(Part part, BatchEncoder& encoder) {
     batch.needs = encoder.needs();
     auto payload = std::make_shared<const std::string>(encode_payload(contents, encoder.tasks()));
     if (!goes_inline(encoder, contents)) {
+      detail::expect_large_blocks();
       part.payload = objects_->offer_payload(payload);
       batch.needs.push_back(part.payload->object());
       payload =
