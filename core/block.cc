@@ -57,6 +57,7 @@ void Block::prepare(std::size_t first, std::size_t capacity, const Layout& layou
   count = 0;
   attention.store(false, std::memory_order_relaxed);
   exposed_ = false;
+  states = nullptr;
   if (has_gaps_.exchange(false, std::memory_order_relaxed)) {
     gaps_.with([](BlockGaps& gaps) { gaps.clear(); });
   }
@@ -68,7 +69,7 @@ void Block::publish(std::size_t grain) {
   claims_.store(pack(0, count), std::memory_order_release);
 }
 
-void Block::expose(std::size_t capacity) {
+void Block::expose(std::size_t capacity, bool by_range) {
   if (exposed_room_ < capacity) {
     results_made_ = std::make_unique<std::atomic<Result>[]>(capacity);
     exposed_room_ = capacity;
@@ -76,6 +77,7 @@ void Block::expose(std::size_t capacity) {
   for (std::size_t i = 0; i != capacity; ++i)
     results_made_[i].store(Result::pending, std::memory_order_relaxed);
   exposed_ = true;
+  if (by_range) states = results_made_.get();
   read_to_end = run_to_end = false;
   waits_for_reader.store(false, std::memory_order_relaxed);
   taken = 0;

@@ -114,9 +114,10 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   /// Null where every result is there. For finished blocks.
   const BlockGaps* gaps();
 
-  /// Of a block whose results are read one by one, as they are made: before publish().
-  void expose(std::size_t capacity);
-  enum class Result : std::uint8_t { pending, made, missing, taken };
+  /// Of a block whose results are read one by one, as they are made: before publish(). `by_range`:
+  /// TaskRange::run() says so of each.
+  void expose(std::size_t capacity, bool by_range);
+  using Result = ResultState;
   Result result_state(std::size_t index) const {
     return results_made_[index].load(std::memory_order_acquire);
   }
@@ -137,10 +138,9 @@ class Block final : public BatchWork, public RemoteTasks, public Slots {
   Block* next = nullptr;
   Block* next_finished = nullptr;  // link of the blocks that wait for a reader, likewise
   // Of exposed blocks. Reused when it was read to the end, nobody runs it, and no link leads to it.
-  std::atomic<bool> waits_for_reader{false};                     // results came since it has looked
   bool linked = false, read_to_end = false, run_to_end = false;  // under the lock
-  std::size_t taken = 0;                                         // the reader's
-  bool sent = true;  // a batch for it was submitted, or will be at once; under the lock
+  std::size_t taken = 0;  // the reader's: how many, and in order the first ones
+  bool sent = true;       // a batch for it was submitted, or will be at once; under the lock
   std::size_t automatic_size = 1;  // what the backend wanted when this block was filled
 
  private:

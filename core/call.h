@@ -142,7 +142,7 @@ class Call final : public CallControl {
   void end_batch(Block& block, const Status& status);
   void discard_results();
   bool may_help_beyond_slots() const;
-  // Tasks elsewhere do not see that the call has stopped: the backend tells them.
+  // Tasks elsewhere do not see it: the backend tells them.
   bool abort_is_due() const { return !capabilities_.shared_memory && !aborted_ && stopped(); }
   void abort_if_stopped();
   void notify() {
@@ -177,6 +177,7 @@ class Call final : public CallControl {
   bool reclaim_hidden_tasks();
   void share_out();
   void publish_result(Block& block, std::size_t index);
+  void tell_reader(Block& block);
   void run_claims(Block& block, RunningTask& task);
   void run_in_scope(Block& block, RunningTask& task);
   bool initialise(Block& block);
@@ -219,7 +220,6 @@ class Call final : public CallControl {
   std::atomic<SteadyClock::rep> deadline_{no_deadline};
   std::optional<SteadyClock::duration> task_timeout_;
   bool joined_ = false, aborted_ = false;  // the caller's own
-
   // What several threads write stands apart, each on cache lines of its own.
   // The source is held while the range is read, which may take long: see read_block.
   alignas(64) SpinMutex source_;

@@ -10,8 +10,12 @@ void Call::publish_result(Block& block, std::size_t index) {
   if (layout_.results_grow)
     result_bytes_.store(tasks_.result_bytes(block, index), std::memory_order_relaxed);
   block.set_result_state(index, Block::Result::made);
-  // Either the reader's look sees the result, or this its wish: both change one flag, so one comes
-  // first.
+  tell_reader(block);
+}
+
+// Either the reader's look sees the result, or this its wish: both change one flag, so one comes
+// first. (TaskRange::run() only reads it; so the reader makes a fence for both.)
+void Call::tell_reader(Block& block) {
   if (block.waits_for_reader.exchange(true)) return;
   if (setup_.order == Order::as_given) return notify();
   // The reader says that it waits before it takes this lock.
@@ -50,7 +54,8 @@ void Call::discard_results() {
   for (; block != nullptr; block = block->next) {
     if (block->results_in_place()) continue;
     const BlockGaps* gaps = block->gaps();
-    for (std::size_t i = 0; i != block->count; ++i) {
+    const std::size_t first = setup_.order == Order::as_given ? block->taken : 0;
+    for (std::size_t i = first; i != block->count; ++i) {
       const bool there = block->is_exposed() ? block->result_state(i) == Block::Result::made
                                              : gaps == nullptr || !gaps->missing(i);
       if (there) tasks_.destroy_result(*block, i);

@@ -116,7 +116,11 @@ Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
     block.prepare(next_index_, wanted.size, layout_, place);
     block.automatic_size = wanted.automatic;
     block.sent = wanted.sent;
-    if (setup_.bounded_results) block.expose(wanted.size);
+    if (setup_.bounded_results) {
+      const bool by_range = capabilities_.shared_memory && setup_.order == Order::as_given &&
+                            !layout_.results_grow && can_fence_all_threads();
+      block.expose(wanted.size, by_range);
+    }
     if (tasks_.concurrent()) {
       block.count = wanted.size;
     } else {

@@ -1,5 +1,6 @@
 #include "paracord/core/generator_call.h"
 
+#include "paracord/core/asymmetric_fence.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/outcome.h"
 
@@ -37,7 +38,8 @@ void* GeneratorCall::next() {
 
 void GeneratorCall::drop_current() {
   tasks_.destroy_result(*block_, position_);
-  block_->set_result_state(position_, Block::Result::taken);
+  // In order their number is enough: the states are written by those who run tasks.
+  if (!ordered_) block_->set_result_state(position_, Block::Result::taken);
   ++block_->taken;
   has_current_ = false;
   ++position_;
@@ -75,10 +77,12 @@ bool GeneratorCall::locate() {
   }
 }
 
-// Whoever has the next result of the block says so, where it is not there yet.
+// Whoever has the next result of the block says so, where it is not there yet. Where no fence can
+// be made, this looks again and again.
 bool GeneratorCall::locate_or_ask() {
   while (!locate()) {
     if (block_ == nullptr || !block_->waits_for_reader.exchange(false)) return false;
+    if (block_->states != nullptr && !fence_all_threads()) return true;
   }
   return true;
 }

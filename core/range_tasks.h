@@ -136,20 +136,8 @@ class RangeTasks final : public TaskRange {
   }
 
   void run(Slots& slots, std::size_t& index, std::size_t end) override {
-    const std::atomic_ref<std::size_t> at(index);
-    for (std::size_t i = index; i != end; ++i) {
-      at.store(i, std::memory_order_relaxed);
-      quick_side_fence();
-      if (slots.attention.load(std::memory_order_relaxed)) return;
-      if constexpr (is_concurrent) {
-        Call call(next_[difference(slots, i)]);
-        make_result(slots, i, call);
-      } else {
-        make_result(slots, i, *task(slots, i));
-        std::destroy_at(task(slots, i));
-      }
-    }
-    at.store(end, std::memory_order_relaxed);
+    return slots.states == nullptr ? run_all<false>(slots, index, end)
+                                   : run_all<true>(slots, index, end);
   }
 
   void run_one(Slots& slots, std::size_t index, [[maybe_unused]] bool copy) override {
@@ -200,6 +188,26 @@ class RangeTasks final : public TaskRange {
 
  private:
   using Iterator = std::ranges::iterator_t<Range>;
+
+  // Apart for each kind of reader: the loop is all that an empty task costs.
+  template <bool publishes>
+  void run_all(Slots& slots, std::size_t& index, std::size_t end) {
+    const std::atomic_ref<std::size_t> at(index);
+    for (std::size_t i = index; i != end; ++i) {
+      at.store(i, std::memory_order_relaxed);
+      quick_side_fence();
+      if (slots.attention.load(std::memory_order_relaxed)) return;
+      if constexpr (is_concurrent) {
+        Call call(next_[difference(slots, i)]);
+        make_result(slots, i, call);
+      } else {
+        make_result(slots, i, *task(slots, i));
+        std::destroy_at(task(slots, i));
+      }
+      if (publishes && !slots.publish(i)) return at.store(i + 1, std::memory_order_relaxed);
+    }
+    at.store(end, std::memory_order_relaxed);
+  }
 
   // An owned container gives its tasks away; a view or a borrowed range keeps them.
   decltype(auto) read() {

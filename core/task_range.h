@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 
+#include "paracord/core/asymmetric_fence.h"
 #include "paracord/core/encoder.h"
 #include "paracord/core/print_argument.h"
 
@@ -13,6 +15,9 @@ namespace paracord::detail {
 
 inline constexpr std::size_t unknown_size = static_cast<std::size_t>(-1);
 
+/// Of a result that a reader takes by itself.
+enum class ResultState : std::uint8_t { pending, made, missing, taken };
+
 /// Room for consecutive tasks of a call, and for their results.
 struct Slots {
   void* tasks = nullptr;    ///< task objects; unused where the range is concurrent
@@ -21,6 +26,16 @@ struct Slots {
   std::size_t count = 0;
   std::atomic<bool> attention{
       false};  ///< whoever runs the tasks shall look up after the current one; stays so
+  /// Where run() says of each result that it is there; null: nobody looks before all are.
+  std::atomic<ResultState>* states = nullptr;
+  /// Results came since the reader has looked; false: he wants to be told of the next one.
+  std::atomic<bool> waits_for_reader{false};
+  /// The result is there. Returns false where the reader wants to be told of it.
+  bool publish(std::size_t index) {
+    states[index].store(ResultState::made, std::memory_order_release);
+    quick_side_fence();
+    return waits_for_reader.load(std::memory_order_relaxed);
+  }
 };
 
 struct Layout {
@@ -46,7 +61,8 @@ class TaskRange {
   /// range has ended.
   virtual bool pull(Slots& slots, std::size_t count) = 0;
 
-  /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention.
+  /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention, or
+  /// their reader wants to be told of a result: that is read behind its state, and the same fence.
   /// `index` is the slot being run, or the one to be run next: other threads read it. It is stored
   /// before the attention is read, with quick_side_fence() in between.
   virtual void run(Slots& slots, std::size_t& index, std::size_t end) = 0;
