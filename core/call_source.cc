@@ -110,7 +110,9 @@ Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
       blocks_.with([this](BlockList& blocks) -> Block& { return blocks.take_free(*this); });
   bool ended = false;
   const ReadingInput reading;
-  const auto began = SteadyClock::now();
+  // Whoever waits for results elsewhere, and leaves, asks for it: see depart().
+  const bool is_timed = setup_.bounded_results && !capabilities_.shared_memory;
+  const auto began = is_timed ? SteadyClock::now() : SteadyClock::time_point();
   try {
     void* place = setup_.collector != nullptr ? setup_.collector->place(next_index_) : nullptr;
     block.prepare(next_index_, wanted.size, layout_, place);
@@ -130,7 +132,8 @@ Block* Call::fill_block(Wanted wanted, std::exception_ptr& thrown) {
     thrown = std::current_exception();
     ended = true;
   }
-  reads_slowly_.store(SteadyClock::now() - began > quick_read, std::memory_order_relaxed);
+  if (is_timed)
+    reads_slowly_.store(SteadyClock::now() - began > quick_read, std::memory_order_relaxed);
   next_index_ += block.count;
   const bool filled = block.count != 0;
   if (filled) {
