@@ -14,6 +14,7 @@
 
 #include "paracord/core/argument.h"
 #include "paracord/core/codec_base.h"
+#include "paracord/core/copy_bytes.h"
 #include "paracord/core/huge_pages.h"
 
 /// Codecs of containers and of views.
@@ -153,7 +154,7 @@ struct Codec<C> {
       }
     } else {
       values.resize(count);
-      if (bytes.bytes != 0) std::memcpy(static_cast<void*>(values.data()), bytes.data, bytes.bytes);
+      if (bytes.bytes != 0) detail::copy_bytes(static_cast<void*>(values.data()), bytes.data, bytes.bytes);
     }
   }
 };

@@ -18,7 +18,7 @@ enum class Form : std::uint8_t { here, by_reference };
 
 constexpr std::size_t smallest_room = 1024;
 constexpr std::size_t usual_room = std::size_t{1} << 20;
-constexpr std::size_t large_contents = std::size_t{32} << 10;
+constexpr std::size_t large_contents = std::size_t{4} << 10;
 
 }  // namespace
 
@@ -149,7 +149,7 @@ std::shared_ptr<void> copy_aligned(const void* data, std::size_t bytes, std::siz
   const auto aligned = std::align_val_t(std::max(alignment, Encoder::memory_alignment));
   std::shared_ptr<void> copy(::operator new(bytes, aligned),
                              [=](void* memory) { ::operator delete(memory, aligned); });
-  std::memcpy(copy.get(), data, bytes);
+  detail::copy_bytes(copy.get(), data, bytes);
   return copy;
 }
 

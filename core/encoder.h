@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "paracord/core/copy_bytes.h"
+
 /// Values as bytes, on their way to another process or machine.
 namespace paracord {
 
@@ -94,7 +96,7 @@ class Encoder {
 
   void write(const void* data, std::size_t bytes) {
     if (bytes == 0) return;
-    std::memcpy(extend(bytes), data, bytes);
+    detail::copy_bytes(extend(bytes), data, bytes);
   }
   template <class T>
   requires std::is_trivially_copyable_v<T>
@@ -183,7 +185,7 @@ class Decoder {
         receiver_(receiver) {}
 
   void read(void* data, std::size_t bytes) {
-    if (bytes != 0) std::memcpy(data, take(bytes), bytes);
+    if (bytes != 0) detail::copy_bytes(data, take(bytes), bytes);
   }
   template <class T>
   requires std::is_trivially_copyable_v<T> T get() {

@@ -15,6 +15,7 @@
 
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/codec.h"
+#include "paracord/core/copy_bytes.h"
 #include "paracord/core/describe_error.h"
 #include "paracord/core/descriptors.h"
 #include "paracord/core/entry.h"
@@ -351,7 +352,7 @@ void WorkerProcess::write_record(ToWorker kind, const Encoder& body) {
     publish();
     std::this_thread::yield();
   }
-  std::memcpy(place, body.data(), body.size());
+  copy_bytes(place, body.data(), body.size());
   publish();
 }
 

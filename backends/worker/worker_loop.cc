@@ -9,6 +9,7 @@
 
 #include "paracord/backends/worker/shared_futex.h"
 #include "paracord/core/codec.h"
+#include "paracord/core/copy_bytes.h"
 #include "paracord/core/fork.h"
 #include "paracord/core/futex.h"
 #include "paracord/core/remote_error.h"
@@ -116,7 +117,7 @@ void WorkerLoop::put(FromWorker kind, const Head& head, const void* body, std::s
     shared_futex_wait(channel_.worker_wants_room, 1, std::chrono::milliseconds(10));
   }
   std::memcpy(place, &head, sizeof(Head));
-  if (bytes != 0) std::memcpy(place + sizeof(Head), body, bytes);
+  if (bytes != 0) copy_bytes(place + sizeof(Head), body, bytes);
   out_.publish();
 }
 

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "paracord/core/codec.h"
+#include "paracord/core/copy_bytes.h"
 
 namespace paracord::cluster {
 
@@ -41,7 +42,7 @@ std::string RecordWriter::take() {
 RecordReader::RecordReader(const std::string& payload) : memory_(aligned_memory(payload.size())) {
   std::uint64_t bodies = 0;
   if (payload.size() < sizeof bodies) detail::refuse_message("results end too early");
-  std::memcpy(memory_.get(), payload.data(), payload.size());
+  detail::copy_bytes(memory_.get(), payload.data(), payload.size());
   const std::size_t end = payload.size() - sizeof bodies;
   std::memcpy(&bodies, memory_.get() + end, sizeof bodies);
   if (bodies > end) detail::refuse_message("results lead out of their message");
