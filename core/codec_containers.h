@@ -154,7 +154,8 @@ struct Codec<C> {
       }
     } else {
       values.resize(count);
-      if (bytes.bytes != 0) detail::copy_bytes(static_cast<void*>(values.data()), bytes.data, bytes.bytes);
+      if (bytes.bytes != 0)
+        detail::copy_bytes(static_cast<void*>(values.data()), bytes.data, bytes.bytes);
     }
   }
 };

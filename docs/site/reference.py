@@ -9,7 +9,7 @@ import xml.etree.ElementTree as xml
 # Title, and the headers whose public names are on the page.
 PAGES = {
     "parallel": ("Parallel loops", ["core/parallel.h", "core/options.h", "core/delayed.h", "core/argument.h", "core/task.h",
-                                    "core/range_tasks.h", "core/generator.h", "core/outcome.h", "core/worker.h"]),
+                                    "core/task_range_argument.h", "core/generator.h", "core/outcome.h", "core/worker.h"]),
     "settings": ("Defaults, backends by name, CPUs", ["core/config.h", "core/registry.h", "core/backend_options.h",
                                                       "core/initializer.h", "core/cpu_count.h"]),
     "errors": ("Errors", ["core/errors.h", "core/register_exception.h"]),
@@ -24,7 +24,7 @@ PAGES = {
     "cache": ("Functions that remember", ["cache/memory.h", "cache/cached_function.h", "cache/shelved.h",
                                           "cache/parameters.h", "cache/size_limits.h", "cache/cache.h",
                                           "cache/entry_info.h", "cache/store_backend.h"]),
-    "codec": ("Values that travel", ["core/codec_base.h", "core/codec_kinds.h", "core/encoder.h"]),
+    "codec": ("Values that travel", ["core/codec_base.h", "core/codec_kinds.h", "core/encoder.h", "core/message_memory.h"]),
     "backend": ("For authors of backends", ["core/backend.h", "core/batch.h", "core/remote_tasks.h", "core/auto_batching.h",
                                             "core/status.h"]),
     "testkit": ("Test kit", ["testkit/conformance.h", "testkit/random_calls.h", "testkit/manual_backend.h",
