@@ -120,7 +120,7 @@ void Call::run_fast(RunningClaims& runner, std::size_t end, RunningTask& task) {
   Block& block = runner.block;
   const bool publishes = block.is_exposed() && block.states == nullptr;
   while (runner.index != end) {
-    const std::size_t next = publishes ? runner.index + 1 : end;
+    const std::size_t first = runner.index, next = publishes ? first + 1 : end;
     try {
       tasks_.run(block, runner.index, next);
       if (publishes && runner.index == next) publish_result(block, next - 1);
@@ -129,7 +129,7 @@ void Call::run_fast(RunningClaims& runner, std::size_t end, RunningTask& task) {
       task_failed(block, runner.index, task);
       runner.advance();
     }
-    if (block.attention.load(std::memory_order_relaxed)) return;
+    if (runner.index == first) return;
   }
 }
 

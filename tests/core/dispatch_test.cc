@@ -151,7 +151,7 @@ TEST_F(Dispatch, RunsAWholeBlockAsOneBatch) {
 // Two tasks, of which the first comes back from whoever claims it first, as if it had been asked
 // for; somebody else then takes it, and is not done with it before the second one is.
 struct TakenAway final : detail::TaskRange {
-  detail::Layout layout() const override { return {1, 1, 1, 1, true, false}; }
+  detail::Layout layout() const override { return {1, 1, 1, 1, true, true}; }
   std::size_t size() const override { return detail::unknown_size; }
   bool concurrent() const override { return false; }
   bool pull(detail::Slots& slots, std::size_t) override {
