@@ -156,7 +156,7 @@ def main():
     seed, folder, files = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     names = []
     total = set()
-    per_file = 44 // files
+    per_file = 11
     leaves = sorted(set(LEAVES) - {"std::monostate", "Nothing"})
     random.Random(seed).shuffle(leaves)
     for file in range(files):

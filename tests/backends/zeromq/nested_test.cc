@@ -149,16 +149,21 @@ TEST_P(NestedCalls, EndInThreadsOfTheTasks) {
 
 INSTANTIATE_TEST_SUITE_P(OnSlots, NestedCalls, testing::Values(1, 2, 64));
 
-// Whether another task was at the same place at the same time.
+// Whether another task was at the same place, now or before: the first two only if they are there at
+// the same time.
 bool meets_another(std::string folder, int task) {
   std::ofstream(folder + "/" + std::to_string(task)).close();
-  return eventually(
-      [&] { return std::filesystem::exists(folder + "/" + std::to_string(1 - task)); });
+  return eventually([&] {
+    std::filesystem::directory_iterator entries(folder);
+    return std::distance(begin(entries), end(entries)) > 1;
+  });
 }
 
-int meeting(std::string folder, bool as_generator) {
+int meeting(std::string folder, int outer, bool as_generator) {
   Parallel parallel({.n_jobs = -1, .backend = "zeromq"});
-  const auto both = tasks(2, [&](int task) { return delayed<meets_another>(folder, task); });
+  const auto both = tasks(2, [&](int task) {
+    return delayed<meets_another>(folder, 2 * outer + task);
+  });
   int met = 0;
   if (as_generator) {
     for (const bool value : parallel.generator(both)) met += value;
@@ -186,17 +191,11 @@ TEST_F(SmallNodes, RunTwoNestedTasksAtOnceOnTwoSlots) {
   cluster.start_node("one", 2);
   Parallel parallel(cluster.options());
   for (const int outer : {1, 8}) {
-    std::vector<std::string> places;
-    for (int i = 0; i != outer; ++i) places.push_back(new_folder());
     for (const bool as_generator : {false, true}) {
-      const auto met = parallel(tasks(outer, [&](int i) {
-        return delayed<meeting>(places[static_cast<std::size_t>(i)], as_generator);
-      }));
+      const std::string place = new_folder();
+      const auto met =
+          parallel(tasks(outer, [&](int i) { return delayed<meeting>(place, i, as_generator); }));
       EXPECT_EQ(met, std::vector<int>(static_cast<std::size_t>(outer), 2));
-      for (const std::string& place : places) {
-        for (const auto& entry : std::filesystem::directory_iterator(place))
-          std::filesystem::remove(entry);
-      }
     }
   }
 }
