@@ -57,7 +57,7 @@ std::span<std::byte> SharedRoom::move(const std::byte* held, std::size_t used, s
   } catch (const BackendUnavailable&) {
     wider = arenas_->allocate(bytes);
   }
-  std::memcpy(wider->data(), held, used);
+  if (used != 0) std::memcpy(wider->data(), held, used);
   lease_ = std::move(wider);
   return {lease_->data(), lease_->bytes};
 }
