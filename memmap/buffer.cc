@@ -1,5 +1,6 @@
 #include "paracord/memmap/buffer.h"
 
+#include <algorithm>
 #include <map>
 #include <new>
 #include <stdexcept>
@@ -12,11 +13,16 @@ namespace paracord::detail {
 
 namespace {
 
-constexpr std::size_t vector_alignment = 64;
+// For every vector instruction, and for every element: the bytes of elements are a multiple of what
+// they need to be aligned to, be it as much as a page.
+std::align_val_t alignment_of(std::size_t bytes) {
+  constexpr std::size_t vector = 64, page = 4096;
+  if (bytes >= least_for_huge_pages) return std::align_val_t(huge_page);
+  return std::align_val_t(std::clamp(bytes & -bytes, vector, page));
+}
 
 struct Heap final : Buffer {
-  explicit Heap(std::size_t size)
-      : alignment(std::align_val_t(size < least_for_huge_pages ? vector_alignment : huge_page)) {
+  explicit Heap(std::size_t size) : alignment(alignment_of(size)) {
     data = static_cast<std::byte*>(::operator new(size, alignment));
     bytes = size;
     prefer_huge_pages(data, size);

@@ -44,6 +44,27 @@ TEST(Array, BeginsWithZeros) {
   EXPECT_EQ(Array<double>({2, 3}, Order::fortran).view().stride(1), 2);
 }
 
+template <std::size_t alignment>
+struct alignas(alignment) Aligned {
+  double value = 0;
+};
+
+template <std::size_t alignment>
+void expect_aligned_elements() {
+  std::vector<Array<Aligned<alignment>>> arrays;
+  for (std::size_t count = 1; count != 40; ++count) {
+    arrays.emplace_back(Shape{count});
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(arrays.back().data()) % alignment, 0u);
+  }
+}
+
+TEST(Array, HoldsElementsOfAnyAlignment) {
+  expect_aligned_elements<8>();
+  expect_aligned_elements<128>();
+  expect_aligned_elements<256>();
+  expect_aligned_elements<4096>();
+}
+
 TEST(Array, IsMadeOfContainersAndViews) {
   EXPECT_EQ(Array<int>(Ints{1, 2, 3})(2), 3);
   EXPECT_EQ(Array<std::size_t>(std::vector<std::size_t>{5, 6}).shape(), Shape{2});
