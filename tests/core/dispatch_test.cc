@@ -154,7 +154,8 @@ struct TakenAway final : detail::TaskRange {
   detail::Layout layout() const override { return {1, 1, 1, 1, true, true}; }
   std::size_t size() const override { return detail::unknown_size; }
   bool concurrent() const override { return false; }
-  bool pull(detail::Slots& slots, std::size_t) override {
+  bool pull(detail::Slots& slots, std::size_t count) override {
+    EXPECT_GE(count, 2u);
     slots.count = 2;
     return true;
   }
@@ -213,6 +214,7 @@ TEST_F(Dispatch, MeasuresAResultThatIsThere) {
     return made;
   });
   ParallelOptions options{.n_jobs = 2, .backend = "hands_over", .batch_size = 2};
+  options.max_pending_results = 8;  // both tasks are read at once, though results may be large
   detail::GeneratorCall call(detail::make_session(options), tasks, true);
   backend->kept.front().first.run();
   tasks.second_over.count_down();
