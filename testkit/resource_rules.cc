@@ -74,8 +74,8 @@ void thousand_calls_leave_nothing(const Subject& subject) {
                                                       std::to_string(before.descriptors) + " to " +
                                                       std::to_string(after.descriptors));
   expect(after.resident_kib <= before.resident_kib + slack_kib,
-         "memory grew by " + std::to_string(after.resident_kib - before.resident_kib) +
-             " KiB in " + std::to_string(calls) + " calls");
+         "memory grew by " + std::to_string(after.resident_kib - before.resident_kib) + " KiB in " +
+             std::to_string(calls) + " calls");
 }
 
 }  // namespace

@@ -149,8 +149,8 @@ TEST_P(NestedCalls, EndInThreadsOfTheTasks) {
 
 INSTANTIATE_TEST_SUITE_P(OnSlots, NestedCalls, testing::Values(1, 2, 64));
 
-// Whether another task was at the same place, now or before: the first two only if they are there at
-// the same time.
+// Whether another task was at the same place, now or before: the first two only if they are there
+// at the same time.
 bool meets_another(std::string folder, int task) {
   std::ofstream(folder + "/" + std::to_string(task)).close();
   return eventually([&] {
@@ -161,9 +161,8 @@ bool meets_another(std::string folder, int task) {
 
 int meeting(std::string folder, int outer, bool as_generator) {
   Parallel parallel({.n_jobs = -1, .backend = "zeromq"});
-  const auto both = tasks(2, [&](int task) {
-    return delayed<meets_another>(folder, 2 * outer + task);
-  });
+  const auto both =
+      tasks(2, [&](int task) { return delayed<meets_another>(folder, 2 * outer + task); });
   int met = 0;
   if (as_generator) {
     for (const bool value : parallel.generator(both)) met += value;
