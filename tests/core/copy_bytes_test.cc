@@ -20,7 +20,7 @@ std::vector<std::byte> numbered_bytes(std::size_t count) {
 // All distances that are copied in another way, and their neighbours; whole pages and not.
 TEST(CopyBytes, CopiesAtEachDistance) {
   for (const std::size_t bytes : {std::size_t{1}, page - 1, page, page + 1, 3 * page, 5 * page + 77,
-                                  (std::size_t{1} << 20) - 1, std::size_t{1} << 20}) {
+                                  (std::size_t{512} << 10) - 1, std::size_t{512} << 10}) {
     const std::size_t stride = (bytes + page - 1) / page * page;
     const auto from = numbered_bytes(bytes);
     for (const std::size_t behind : {0, 1, 8, 16, 31, 32, 33, 64, 4080}) {
