@@ -27,6 +27,9 @@ namespace paracord {
 template <class T>
 requires std::is_trivially_copyable_v<T> && std::same_as<T, std::remove_cv_t<T>>
 class Array {
+  static_assert(alignof(T) <= 4096,
+                "paracord: elements of an Array are aligned to a page (4096 bytes) at the most");
+
  public:
   using value_type = T;
 
