@@ -142,7 +142,7 @@ class Call final : public CallControl {
   void end_batch(Block& block, const Status& status);
   void discard_results();
   bool may_help_beyond_slots() const;
-  // Tasks elsewhere do not see it: the backend tells them.
+  // Tasks elsewhere do not see that the call stops: the backend tells them.
   bool abort_is_due() const { return !capabilities_.shared_memory && !aborted_ && stopped(); }
   void abort_if_stopped();
   void notify() {

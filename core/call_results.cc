@@ -13,8 +13,9 @@ void Call::publish_result(Block& block, std::size_t index) {
   tell_reader(block);
 }
 
-// Either the reader's look sees the result, or this its wish: both change one flag, so one comes
-// first. (TaskRange::run() only reads it; so the reader makes a fence for both.)
+// Either the reader sees the result when it looks, or this sees that the reader waits: both
+// exchange one flag, so one of them comes first. TaskRange::run() only reads the flag: for it, the
+// reader makes a fence in all threads between the exchange and its look.
 void Call::tell_reader(Block& block) {
   if (block.waits_for_reader.exchange(true)) return;
   if (setup_.order == Order::as_given) return notify();

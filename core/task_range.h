@@ -28,7 +28,7 @@ struct Slots {
       false};  ///< whoever runs the tasks shall look up after the current one; stays so
   /// Where run() says of each result that it is there; null: nobody looks before all are.
   std::atomic<ResultState>* states = nullptr;
-  /// Results came since the reader has looked; false: he wants to be told of the next one.
+  /// Results came since the reader has looked; false: it wants to be told of the next one.
   std::atomic<bool> waits_for_reader{false};
   /// The result is there. Returns false where the reader wants to be told of it.
   bool publish(std::size_t index) {
@@ -61,8 +61,9 @@ class TaskRange {
   /// range has ended.
   virtual bool pull(Slots& slots, std::size_t count) = 0;
 
-  /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention, or
-  /// their reader wants to be told of a result: that is read behind its state, and the same fence.
+  /// Runs tasks from slot `index` up to `end` and destroys them, until the slots want attention.
+  /// With `states`, each result is published before the next task begins; it returns, too, where
+  /// publish() says that the reader wants to be told.
   /// `index` is the slot being run, or the one to be run next: other threads read it. It is stored
   /// before the attention is read, with quick_side_fence() in between.
   virtual void run(Slots& slots, std::size_t& index, std::size_t end) = 0;

@@ -51,16 +51,15 @@ void one_call(const Subject& subject) {
 }
 
 void thousand_calls_leave_nothing(const Subject& subject) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr int warm_up = 60, calls = 300;  // each takes many times as long
-#else
-  constexpr int warm_up = 200, calls = 1000;
-#endif
-#ifdef __SANITIZE_ADDRESS__
+  // Under sanitizers a call takes many times as long.
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr int warm_up = 60, calls = 300;
   constexpr long slack_kib = 256 * 1024;  // freed memory stays in quarantine
 #elif defined(__SANITIZE_THREAD__)
+  constexpr int warm_up = 60, calls = 300;
   constexpr long slack_kib = 64 * 1024;  // each page has shadow pages, and each lock a record
 #else
+  constexpr int warm_up = 200, calls = 1000;
   constexpr long slack_kib = 8 * 1024;
 #endif
   for (int i = 0; i != warm_up; ++i) one_call(subject);
