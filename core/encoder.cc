@@ -87,7 +87,7 @@ void Encoder::grow(std::size_t bytes) {
       std::max({smallest_room, 2 * static_cast<std::size_t>(end_ - begin_), used + bytes});
   std::span<std::byte> room;
   if (room_ != nullptr && used + bytes > room_->least_bytes()) {
-    room = room_->move(begin_, used, wanted);
+    room = room_->move(begin_, used, used + bytes);
   } else {
     if (room_ != nullptr) wanted = std::min(wanted, room_->least_bytes());
     void* moved = std::realloc(own_.data(), wanted);

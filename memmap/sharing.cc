@@ -49,11 +49,11 @@ ArenaStore::Lease SharedRoom::take(std::size_t bytes) {
   return std::exchange(lease_, nullptr);
 }
 
-// Where there is little room, no more than is needed.
+// With room to grow, as a vector has; where there is little memory, no more than is needed.
 std::span<std::byte> SharedRoom::move(const std::byte* held, std::size_t used, std::size_t bytes) {
   ArenaStore::Lease wider;
   try {
-    wider = arenas_->allocate(std::max(bytes, std::exchange(usual_bytes_, 0)));
+    wider = arenas_->allocate(std::max({bytes, 2 * used, std::exchange(usual_bytes_, 0)}));
   } catch (const BackendUnavailable&) {
     wider = arenas_->allocate(bytes);
   }
