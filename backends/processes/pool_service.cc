@@ -17,7 +17,7 @@ namespace paracord::detail {
 namespace {
 
 constexpr int most_events = 32;
-constexpr auto time_between_memory_looks = std::chrono::milliseconds(100);
+constexpr auto time_between_looks_at_limits = std::chrono::milliseconds(100);
 
 std::string megabytes_of(std::size_t bytes) {
   return std::to_string(bytes >> 20);
@@ -162,7 +162,7 @@ void ProcessPool::keep_time() {
 // Under the lock. Memory that is shared with others is not a worker's own.
 void ProcessPool::keep_memory(Clock::time_point now) {
   if (state_.memory_limit == 0 || now < state_.memory_look) return;
-  state_.memory_look = now + time_between_memory_looks;
+  state_.memory_look = now + time_between_looks_at_limits;
   for (const auto& member : state_.members) {
     if (member->ended || !member->leased || member->over_memory) continue;
     const std::size_t bytes = member->worker->resident_bytes();
