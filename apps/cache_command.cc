@@ -35,7 +35,7 @@ std::pair<double, std::string_view> split(const std::string& text) {
   return {number, std::string_view(end, static_cast<std::size_t>(last - end))};
 }
 
-struct Options {
+struct CacheOptions {
   std::string path;
   std::string function;
   std::string bytes, age;
@@ -43,7 +43,7 @@ struct Options {
   bool entries = false, dry_run = false;
 };
 
-LocalStore open_store(const Options& options) {
+LocalStore open_store(const CacheOptions& options) {
   if (!detail::is_cache_folder(options.path)) {
     throw CLI::ValidationError("'" + options.path +
                                "' is no cache: it has no CACHEDIR.TAG that paracord wrote; give "
@@ -75,7 +75,7 @@ struct Sum {
   }
 };
 
-std::vector<ItemInfo> chosen_items(LocalStore& store, const Options& options) {
+std::vector<ItemInfo> chosen_items(LocalStore& store, const CacheOptions& options) {
   std::vector<ItemInfo> items = store.items();
   if (!options.function.empty()) {
     std::erase_if(items, [&](const ItemInfo& item) {
@@ -123,7 +123,7 @@ void list_entries(std::ostream& out, const LocalStore& store, std::vector<ItemIn
   }
 }
 
-void list(std::ostream& out, const Options& options) {
+void list(std::ostream& out, const CacheOptions& options) {
   LocalStore store = open_store(options);
   const std::vector<ItemInfo> items = chosen_items(store, options);
   if (options.entries) return list_entries(out, store, items);
@@ -138,14 +138,14 @@ void list(std::ostream& out, const Options& options) {
   print_sum(out, all, "in all");
 }
 
-void show_usage(std::ostream& out, const Options& options) {
+void show_usage(std::ostream& out, const CacheOptions& options) {
   LocalStore store = open_store(options);
   Sum all;
   for (const ItemInfo& item : chosen_items(store, options)) all.add(item);
   out << all.bytes << "\t" << options.path << '\n';
 }
 
-void prune(std::ostream& out, const Options& options, bool items_given) {
+void prune(std::ostream& out, const CacheOptions& options, bool items_given) {
   SizeLimits limits;
   if (!options.bytes.empty()) limits.bytes = parse_bytes(options.bytes);
   if (!options.age.empty()) limits.age = Seconds(parse_age_seconds(options.age));
@@ -164,7 +164,7 @@ void prune(std::ostream& out, const Options& options, bool items_given) {
       << show_bytes(erased.bytes) << '\n';
 }
 
-void clear(std::ostream& out, const Options& options) {
+void clear(std::ostream& out, const CacheOptions& options) {
   LocalStore store = open_store(options);
   Sum erased;
   std::map<std::string, Sum> functions;
@@ -181,7 +181,7 @@ void clear(std::ostream& out, const Options& options) {
 }
 
 CLI::App* add_action(CLI::App& cache, const std::string& name, const std::string& text,
-                     const std::shared_ptr<Options>& options) {
+                     const std::shared_ptr<CacheOptions>& options) {
   CLI::App* action = cache.add_subcommand(name, text);
   action->add_option("PATH", options->path, "the folder that is a Memory's location")->required();
   action->add_option("--function", options->function, "only functions with this in their name");
@@ -243,7 +243,7 @@ std::string show_bytes(std::uint64_t bytes) {
 }
 
 void add_cache_command(CLI::App& app, std::ostream& out) {
-  auto options = std::make_shared<Options>();  // lives in the actions
+  auto options = std::make_shared<CacheOptions>();  // lives in the actions
   CLI::App* cache = app.add_subcommand("cache", "Looks after the folder of a paracord::Memory");
   cache->require_subcommand(1);
   CLI::App* ls = add_action(*cache, "ls", "Lists functions and what their results take", options);

@@ -16,7 +16,7 @@ namespace paracord::apps {
 
 namespace {
 
-struct Options {
+struct CheckOptions {
   std::string scheduler, keys;
   int tasks = 1000;
   double timeout = 60;
@@ -26,7 +26,7 @@ std::int64_t square(std::int64_t x) {
   return x * x;
 }
 
-void check(const Options& options) {
+void check(const CheckOptions& options) {
   ZeromqOptions zeromq;
   zeromq.scheduler = options.scheduler.empty() ? private_scheduler_address() : options.scheduler;
   zeromq.keys = options.keys;
@@ -58,7 +58,7 @@ void check(const Options& options) {
 void add_check_command(CLI::App& app, int& exit_code) {
   auto* command =
       app.add_subcommand("check", "Run small tasks on a cluster, and check their answers");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CheckOptions>();
   command
       ->add_option("--scheduler", options->scheduler,
                    "tcp://HOST:PORT or ipc://PATH [this user's, on this machine]")

@@ -15,22 +15,22 @@ namespace paracord::apps {
 namespace {
 
 constexpr auto time_between_looks = std::chrono::milliseconds(200);
-constexpr int longest_request_seconds = 5;
+constexpr int longest_drain_request_seconds = 5;
 
-struct Options {
+struct DrainOptions {
   std::string http;
   double timeout = 600;
 };
 
-httplib::Client client_of(const Options& options) {
+httplib::Client client_of(const DrainOptions& options) {
   const auto [host, port] = split_address(options.http);
   httplib::Client client(host, port);
-  client.set_connection_timeout(longest_request_seconds);
-  client.set_read_timeout(longest_request_seconds);
+  client.set_connection_timeout(longest_drain_request_seconds);
+  client.set_read_timeout(longest_drain_request_seconds);
   return client;
 }
 
-int drain(const Options& options) {
+int drain(const DrainOptions& options) {
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::duration<double>(options.timeout);
   const auto asked = client_of(options).Post("/drain", {{"X-Paracord", "drain"}}, "", "text/plain");
@@ -58,7 +58,7 @@ void add_drain_command(CLI::App& app, int& exit_code) {
       "drain",
       "Ask a node on this machine to end, and wait until it has: it takes no new work, "
       "gives back what has not begun, ends what runs, and hands over its results");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DrainOptions>();
   command->add_option("--http", options->http, "The node's, HOST:PORT")
       ->envname("PARACORD_HTTP")
       ->required();

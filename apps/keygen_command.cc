@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct KeygenOptions {
   std::string folder, client, node;
   std::string secrets;  // of Kubernetes: the beginning of their names
   KubernetesSecrets::Options kubernetes;
@@ -38,7 +38,7 @@ void authorise(const std::string& folder, const std::string& role, const std::st
                 fs::copy_options::overwrite_existing);
 }
 
-void make(const Options& options) {
+void make(const KeygenOptions& options) {
   if (!options.client.empty() || !options.node.empty()) {
     for (const auto& [role, name] :
          {std::pair("client", options.client), std::pair("node", options.node)}) {
@@ -64,7 +64,7 @@ void make(const Options& options) {
 }
 
 // The scheduler's comes last: where it is, all are. A run that was cut off begins again.
-void make_secrets(const Options& options) {
+void make_secrets(const KeygenOptions& options) {
   const KubernetesSecrets secrets(options.kubernetes);
   const std::string of_scheduler = options.secrets + "-scheduler";
   if (secrets.exists(of_scheduler)) {
@@ -98,7 +98,7 @@ void make_secrets(const Options& options) {
 
 void add_keygen_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("keygen", "Make the keys of a cluster");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<KeygenOptions>();
   command->add_option("folder", options->folder, "Where to");
   command->add_option("--client", options->client,
                       "Only a further client's key, of this name, beside those that are there");

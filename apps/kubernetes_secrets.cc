@@ -12,7 +12,7 @@ namespace paracord::apps {
 
 namespace {
 
-constexpr int longest_request_seconds = 10;
+constexpr int longest_kubernetes_request_seconds = 10;
 
 std::string contents(const std::string& path) {
   std::ifstream file(path);
@@ -52,8 +52,8 @@ httplib::Client client_of_address(const std::string& api) {
 
 httplib::Client client_of(const KubernetesSecrets::Options& options, const std::string& token) {
   httplib::Client client = client_of_address(options.api);
-  client.set_connection_timeout(longest_request_seconds);
-  client.set_read_timeout(longest_request_seconds);
+  client.set_connection_timeout(longest_kubernetes_request_seconds);
+  client.set_read_timeout(longest_kubernetes_request_seconds);
   client.set_bearer_token_auth(token.c_str());
   if (options.api.starts_with("https://"))
     client.set_ca_cert_path((options.service_account + "/ca.crt").c_str());

@@ -25,7 +25,7 @@ namespace paracord::apps {
 
 namespace {
 
-struct Options {
+struct LocalOptions {
   int nodes = 1;
   int slots = 0;
   std::string address, http, token_file;
@@ -137,7 +137,7 @@ class Daemons {
   detail::Guarded<std::vector<Daemon>> daemons_;
 };
 
-int serve(const Options& options) {
+int serve(const LocalOptions& options) {
   const std::string address =
       options.address.empty() ? "ipc://" + private_folder() + "/local-" + std::to_string(getpid())
                               : options.address;
@@ -177,7 +177,7 @@ int serve(const Options& options) {
 void add_local_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand(
       "local", "Run a whole cluster on this machine; prints the line that programs need to use it");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<LocalOptions>();
   add_config(*command);
   command->add_option("--nodes", options->nodes, "How many")->check(CLI::Range(1, 1000));
   command->add_option("--slots", options->slots, "Tasks at once on each [all CPUs, for each]");

@@ -16,7 +16,7 @@ namespace paracord::apps {
 
 namespace {
 
-struct Options {
+struct NodeOptions {
   std::string scheduler, keys, name, data_listen, insecure, advertise;
   std::string spill_folder, cache_folder;
   std::uint32_t slots = 0, most_parked = 0;
@@ -31,7 +31,7 @@ std::size_t bytes(double megabytes) {
 }
 
 // Where the data plane listens: without keys only where nobody else can come.
-std::string data_listen_of(const Options& options) {
+std::string data_listen_of(const NodeOptions& options) {
   if (!options.insecure.empty()) {
     log_line("WARNING: serving data on " + options.insecure + " without keys");
     return options.insecure;
@@ -47,7 +47,7 @@ std::string data_listen_of(const Options& options) {
   return "ipc://" + private_folder() + "/node-" + std::to_string(getpid());
 }
 
-cluster::NodeAgent::Options agent_options(const Options& options) {
+cluster::NodeAgent::Options agent_options(const NodeOptions& options) {
   cluster::NodeAgent::Options agent;
   agent.scheduler.address =
       options.scheduler.empty() ? private_scheduler_address() : options.scheduler;
@@ -76,7 +76,7 @@ cluster::NodeAgent::Options agent_options(const Options& options) {
   return agent;
 }
 
-int serve(const Options& options) {
+int serve(const NodeOptions& options) {
   Termination termination;
   const auto agent = std::make_unique<cluster::NodeAgent>(agent_options(options));
   const auto served = termination.serve([&agent] { agent->drain(); }, [&agent] { agent->stop(); });
@@ -95,7 +95,7 @@ int serve(const Options& options) {
 
 void add_node_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("node", "Run a node: the tasks of a cluster, on this machine");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<NodeOptions>();
   add_config(*command);
   add_lifeline(*command);
   command

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view no_relay = "none";
 
-struct Options {
+struct SchedulerOptions {
   std::vector<std::string> listen;
   std::vector<std::string> insecure;
   std::string keys;
@@ -38,7 +38,7 @@ cluster::Time seconds(double count) {
 }
 
 // Keys, and who may use them; or none, and then only where nobody else can come.
-cluster::ControlServer::Options control_of(const Options& options) {
+cluster::ControlServer::Options control_of(const SchedulerOptions& options) {
   cluster::ControlServer::Options control;
   control.log = log_line;
   control.listen = options.listen;
@@ -103,7 +103,7 @@ std::shared_ptr<cluster::Relay> open_relay(const std::string& asked,
   }
 }
 
-void serve(const Options& options) {
+void serve(const SchedulerOptions& options) {
   if (!options.relay_advertise.empty()) cluster::check_address(options.relay_advertise);
   cluster::SchedulerServer::Options server_options;
   server_options.control = control_of(options);
@@ -133,7 +133,7 @@ void serve(const Options& options) {
 
 void add_scheduler_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("scheduler", "Run the scheduler of a cluster");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SchedulerOptions>();
   add_config(*command);
   add_lifeline(*command);
   command

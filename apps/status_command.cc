@@ -9,6 +9,7 @@
 #include "paracord/apps/commands.h"
 #include "paracord/apps/daemon_options.h"
 #include "paracord/apps/status_report.h"
+#include "paracord/transport/clock.h"
 #include "paracord/transport/control_link.h"
 #include "paracord/transport/key_files.h"
 
@@ -16,17 +17,13 @@ namespace paracord::apps {
 
 namespace {
 
-struct Options {
+struct StatusOptions {
   std::string scheduler, keys;
   bool json = false;
   double timeout = 5;
 };
 
-cluster::Time now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
-
-std::string ask(const Options& options) {
+std::string ask(const StatusOptions& options) {
   cluster::ControlLink::Options link_options;
   link_options.address =
       options.scheduler.empty() ? private_scheduler_address() : options.scheduler;
@@ -35,11 +32,12 @@ std::string ask(const Options& options) {
     link_options.server_key = cluster::read_public_key(options.keys, "scheduler");
   }
   cluster::ControlLink link(link_options);
-  const cluster::Time deadline = now() + std::chrono::duration_cast<cluster::Time>(
-                                             std::chrono::duration<double>(options.timeout));
+  const cluster::Time deadline =
+      cluster::now() +
+      std::chrono::duration_cast<cluster::Time>(std::chrono::duration<double>(options.timeout));
   std::string trouble = "no scheduler answers at " + link_options.address;
-  while (now() < deadline) {
-    cluster::ControlLink::Came came = link.wait(deadline - now());
+  while (cluster::now() < deadline) {
+    cluster::ControlLink::Came came = link.wait(deadline - cluster::now());
     if (!came.refused.empty()) trouble = came.refused;
     if (came.connected) (void)link.send({0, 0, {cluster::Query{}}});
     for (const cluster::Packet& packet : came.packets) {
@@ -55,7 +53,7 @@ std::string ask(const Options& options) {
 
 void add_status_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("status", "What a cluster does at the moment");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<StatusOptions>();
   command
       ->add_option("--scheduler", options->scheduler,
                    "tcp://HOST:PORT or ipc://PATH [this user's, on this machine]")

@@ -23,7 +23,7 @@ constexpr std::size_t compressor_at = check_at + 16 + 1;
 static_assert(compressor_at + most_compressor_name + 1 == first_line);
 constexpr std::size_t most_json = std::size_t{1} << 20;
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -40,7 +40,7 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-std::string unquoted(std::string_view text) {
+std::string json_unquoted(std::string_view text) {
   std::string out;
   for (std::size_t i = 1; i + 1 < text.size(); ++i) {
     if (text[i] != '\\') {
@@ -73,12 +73,12 @@ std::string readable(std::chrono::system_clock::time_point time) {
 std::string json_of(const EntryInfo& info) {
   const Seconds since = info.created.time_since_epoch();
   std::string json = "{\n";
-  json += "\"function\": " + quoted(info.function) + ",\n";
-  if (!info.code.empty()) json += "\"code\": " + quoted(info.code) + ",\n";
-  json += "\"arguments\": " + quoted(info.arguments) + ",\n";
-  json += "\"version\": " + quoted(info.version) + ",\n";
+  json += "\"function\": " + json_quoted(info.function) + ",\n";
+  if (!info.code.empty()) json += "\"code\": " + json_quoted(info.code) + ",\n";
+  json += "\"arguments\": " + json_quoted(info.arguments) + ",\n";
+  json += "\"version\": " + json_quoted(info.version) + ",\n";
   json += "\"duration_seconds\": " + exact(info.duration.count()) + ",\n";
-  json += "\"created\": " + quoted(readable(info.created)) + ",\n";
+  json += "\"created\": " + json_quoted(readable(info.created)) + ",\n";
   json += "\"created_seconds\": " + exact(since.count()) + ",\n";
   json += "\"result_bytes\": " + std::to_string(info.bytes) + "\n}";
   return json;
@@ -104,10 +104,10 @@ double number_of(std::string_view json, std::string_view key) {
 
 EntryInfo parse(std::string_view json) {
   EntryInfo info;
-  info.function = unquoted(value_of(json, "function"));
-  info.code = unquoted(value_of(json, "code"));
-  info.arguments = unquoted(value_of(json, "arguments"));
-  info.version = unquoted(value_of(json, "version"));
+  info.function = json_unquoted(value_of(json, "function"));
+  info.code = json_unquoted(value_of(json, "code"));
+  info.arguments = json_unquoted(value_of(json, "arguments"));
+  info.version = json_unquoted(value_of(json, "version"));
   info.duration = Seconds(number_of(json, "duration_seconds"));
   info.created = std::chrono::system_clock::time_point(
       std::chrono::duration_cast<std::chrono::system_clock::duration>(

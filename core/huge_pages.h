@@ -4,6 +4,8 @@
 
 namespace paracord::detail {
 
+/// What memory is mapped by, at least.
+inline constexpr std::size_t page_bytes = 4096;
 inline constexpr std::size_t huge_page = std::size_t{2} << 20;
 /// From here on a huge page that is not full is little.
 inline constexpr std::size_t least_for_huge_pages = 2 * huge_page;

@@ -105,13 +105,13 @@ void encode_chain(Encoder& out, int depth) {
 }
 
 // One of a chain, as it came.
-struct Received {
+struct ReceivedError {
   Thrown thrown;
   std::optional<Decoder> contents;
 };
 
-Received read_one(Decoder& in) {
-  Received received;
+ReceivedError read_one(Decoder& in) {
+  ReceivedError received;
   Thrown& thrown = received.thrown;
   thrown.mangled_type = decode<std::string>(in);
   thrown.type = decode<std::string>(in);
@@ -127,7 +127,7 @@ Received read_one(Decoder& in) {
 }
 
 // Null where its type is not known here, or refuses what came.
-std::exception_ptr remake(Received& received, const ExceptionDetails& details) {
+std::exception_ptr remake(ReceivedError& received, const ExceptionDetails& details) {
   if (!received.contents) return nullptr;
   try {
     return received.thrown.known->remake(*received.contents, received.thrown.words, details);
@@ -139,7 +139,7 @@ std::exception_ptr remake(Received& received, const ExceptionDetails& details) {
 std::exception_ptr decode_nested(Decoder& in, int depth) {
   if (in.get<std::uint8_t>() == 0) return nullptr;
   if (depth > deepest_chain) refuse_message("its exceptions are nested too deep");
-  Received received = read_one(in);
+  ReceivedError received = read_one(in);
   const Thrown& thrown = received.thrown;
   ExceptionDetails details{nullptr, decode_nested(in, depth + 1)};
   if (thrown.of_task && !thrown.is_task_error)
@@ -180,7 +180,7 @@ void encode_current_exception(Encoder& out, Phase phase) noexcept {
 
 std::exception_ptr decode_remote_error(Decoder& in, TaskFailure& failure) {
   failure.during = text_of(in.get<Phase>());
-  Received received = read_one(in);
+  ReceivedError received = read_one(in);
   Thrown& thrown = received.thrown;
   thrown.nested = decode_nested(in, 2);
   describe(thrown, failure);

@@ -11,6 +11,7 @@
 
 #include "paracord/core/errors.h"
 #include "paracord/core/fork.h"
+#include "paracord/core/huge_pages.h"
 #include "paracord/memmap/stream_copy.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -32,7 +33,6 @@ constexpr bool poisons = true;
 #endif
 constexpr int poison_byte = 0xd7;
 
-constexpr std::size_t page = 4096;
 // A page that is read brings so many neighbours into the page tables, writable as the mapping is:
 // four times as fast as one by one. (The kernel's usual setting; with another one this is slower.)
 constexpr std::size_t read_around = std::size_t{64} << 10;
@@ -40,7 +40,7 @@ constexpr std::size_t read_around = std::size_t{64} << 10;
 // By the kernel rather than by reading: somebody may be writing there.
 bool put_in_page_tables(std::byte* data, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += read_around) {
-    while (madvise(data + at, page, MADV_POPULATE_READ) != 0) {
+    while (madvise(data + at, page_bytes, MADV_POPULATE_READ) != 0) {
       if (errno != EINTR) return false;
     }
   }

@@ -8,19 +8,19 @@
 #include <utility>
 
 #include "paracord/core/errors.h"
+#include "paracord/core/huge_pages.h"
 #include "paracord/memmap/temp_folder.h"
 
 namespace paracord::detail {
 
 namespace {
 
-constexpr std::size_t page = 4096;
 constexpr std::size_t usual_arena_bytes = std::size_t{256} << 20;
 constexpr std::size_t largest_most_free = std::size_t{4} << 30;
 constexpr int most_attempts = 4;
 
 std::size_t whole_pages(std::size_t bytes) {
-  return (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
+  return (std::max<std::size_t>(bytes, 1) + page_bytes - 1) / page_bytes * page_bytes;
 }
 
 std::size_t default_most_free() {

@@ -8,12 +8,13 @@
 #include <bit>
 #include <cstring>
 
+#include "paracord/core/huge_pages.h"
+
 namespace paracord::detail {
 
 namespace {
 
 constexpr std::size_t block = 64;     // as many bytes as a mask has bits
-constexpr std::size_t page = 4096;    // compared as a whole first
 constexpr std::size_t entries = 512;  // of the page map, read at once
 
 static_assert(std::endian::native == std::endian::little, "a mask's lowest bit is the first byte");
@@ -146,12 +147,13 @@ std::uint64_t encode_changes(Encoder& out, std::uint64_t address, const Versions
   for (const ByteRange& range : where) {
     std::size_t at = std::max(done, range.begin / block * block);
     while (at < range.end) {
-      if (at + page <= bytes && std::memcmp(now + at, before + at, page) == 0) {
+      if (at + page_bytes <= bytes && std::memcmp(now + at, before + at, page_bytes) == 0) {
         runs.end_run();
-        at += page;
+        at += page_bytes;
         continue;
       }
-      const std::size_t end = std::min({at + page, bytes, (range.end + block - 1) / block * block});
+      const std::size_t end =
+          std::min({at + page_bytes, bytes, (range.end + block - 1) / block * block});
       for (; at < end; at += block) {
         const std::size_t size = std::min(block, bytes - at);
         const Block block_now = block_at(now + at, size);

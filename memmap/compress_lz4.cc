@@ -11,7 +11,7 @@ namespace paracord::detail {
 
 namespace {
 
-std::size_t checked(std::size_t got) {
+std::size_t checked_lz4(std::size_t got) {
   if (LZ4F_isError(got)) {
     throw std::runtime_error(std::string("its compressed data are damaged: ") +
                              LZ4F_getErrorName(got));
@@ -20,17 +20,17 @@ std::size_t checked(std::size_t got) {
 }
 
 // LZ4 wants room for the worst case, so what it makes waits here until there is room.
-class Compress final : public CompressionStream {
+class Lz4Compression final : public CompressionStream {
  public:
-  explicit Compress(int level) {
-    checked(LZ4F_createCompressionContext(&context_, LZ4F_VERSION));
+  explicit Lz4Compression(int level) {
+    checked_lz4(LZ4F_createCompressionContext(&context_, LZ4F_VERSION));
     preferences_.compressionLevel = level;
     preferences_.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled;
     preferences_.frameInfo.blockSizeID = LZ4F_max1MB;
     made_.resize(LZ4F_compressBound(most, &preferences_) + LZ4F_HEADER_SIZE_MAX);
-    behind_ = checked(LZ4F_compressBegin(context_, made_.data(), made_.size(), &preferences_));
+    behind_ = checked_lz4(LZ4F_compressBegin(context_, made_.data(), made_.size(), &preferences_));
   }
-  ~Compress() override { LZ4F_freeCompressionContext(context_); }
+  ~Lz4Compression() override { LZ4F_freeCompressionContext(context_); }
 
   bool run(Step& step, bool last) override {
     while (true) {
@@ -43,12 +43,12 @@ class Compress final : public CompressionStream {
       next_ = behind_ = 0;
       if (step.in_left != 0) {
         const std::size_t taken = std::min(step.in_left, most);
-        behind_ = checked(
+        behind_ = checked_lz4(
             LZ4F_compressUpdate(context_, made_.data(), made_.size(), step.in, taken, nullptr));
         step.in += taken;
         step.in_left -= taken;
       } else if (last) {
-        behind_ = checked(LZ4F_compressEnd(context_, made_.data(), made_.size(), nullptr));
+        behind_ = checked_lz4(LZ4F_compressEnd(context_, made_.data(), made_.size(), nullptr));
         ended_ = true;
       } else {
         return false;
@@ -65,14 +65,14 @@ class Compress final : public CompressionStream {
   bool ended_ = false;
 };
 
-class Decompress final : public CompressionStream {
+class Lz4Decompression final : public CompressionStream {
  public:
-  Decompress() { checked(LZ4F_createDecompressionContext(&context_, LZ4F_VERSION)); }
-  ~Decompress() override { LZ4F_freeDecompressionContext(context_); }
+  Lz4Decompression() { checked_lz4(LZ4F_createDecompressionContext(&context_, LZ4F_VERSION)); }
+  ~Lz4Decompression() override { LZ4F_freeDecompressionContext(context_); }
   bool run(Step& step, bool) override {
     std::size_t in = step.in_left, out = step.out_left;
     const std::size_t left =
-        checked(LZ4F_decompress(context_, step.out, &out, step.in, &in, nullptr));
+        checked_lz4(LZ4F_decompress(context_, step.out, &out, step.in, &in, nullptr));
     step = {step.in + in, step.in_left - in, step.out + out, step.out_left - out};
     return left == 0;
   }
@@ -84,16 +84,17 @@ class Decompress final : public CompressionStream {
 }  // namespace
 
 Compressor lz4_compressor() {
-  return {"lz4",
-          ".lz4",
-          "\x04\x22\x4d\x18",
-          0,
-          12,
-          0,
-          [](int level, int) -> std::unique_ptr<CompressionStream> {
-            return std::make_unique<Compress>(level);
-          },
-          []() -> std::unique_ptr<CompressionStream> { return std::make_unique<Decompress>(); }};
+  return {
+      "lz4",
+      ".lz4",
+      "\x04\x22\x4d\x18",
+      0,
+      12,
+      0,
+      [](int level, int) -> std::unique_ptr<CompressionStream> {
+        return std::make_unique<Lz4Compression>(level);
+      },
+      []() -> std::unique_ptr<CompressionStream> { return std::make_unique<Lz4Decompression>(); }};
 }
 
 }  // namespace paracord::detail

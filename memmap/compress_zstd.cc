@@ -9,7 +9,7 @@ namespace paracord::detail {
 
 namespace {
 
-std::size_t checked(std::size_t got) {
+std::size_t checked_zstd(std::size_t got) {
   if (ZSTD_isError(got)) {
     throw std::runtime_error(std::string("its compressed data are damaged: ") +
                              ZSTD_getErrorName(got));
@@ -22,17 +22,17 @@ template <class Run>
 bool run_buffers(CompressionStream::Step& step, Run run) {
   ZSTD_inBuffer in{step.in, step.in_left, 0};
   ZSTD_outBuffer out{step.out, step.out_left, 0};
-  const std::size_t left = checked(run(out, in));
+  const std::size_t left = checked_zstd(run(out, in));
   step = {step.in + in.pos, step.in_left - in.pos, step.out + out.pos, step.out_left - out.pos};
   return left == 0;
 }
 
-class Compress final : public CompressionStream {
+class ZstdCompression final : public CompressionStream {
  public:
-  Compress(int level, int threads) {
+  ZstdCompression(int level, int threads) {
     if (context_ == nullptr) throw std::bad_alloc();
-    checked(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level));
-    checked(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1));
+    checked_zstd(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level));
+    checked_zstd(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1));
     // A library without threads refuses: then this one does all.
     (void)ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_nbWorkers, threads);
   }
@@ -50,9 +50,9 @@ class Compress final : public CompressionStream {
   std::unique_ptr<ZSTD_CCtx, Free> context_{ZSTD_createCCtx()};
 };
 
-class Decompress final : public CompressionStream {
+class ZstdDecompression final : public CompressionStream {
  public:
-  Decompress() {
+  ZstdDecompression() {
     if (context_ == nullptr) throw std::bad_alloc();
   }
   bool run(Step& step, bool) override {
@@ -71,16 +71,17 @@ class Decompress final : public CompressionStream {
 }  // namespace
 
 Compressor zstd_compressor() {
-  return {"zstd",
-          ".zst",
-          "\x28\xb5\x2f\xfd",
-          -7,
-          22,
-          3,
-          [](int level, int threads) -> std::unique_ptr<CompressionStream> {
-            return std::make_unique<Compress>(level, threads);
-          },
-          []() -> std::unique_ptr<CompressionStream> { return std::make_unique<Decompress>(); }};
+  return {
+      "zstd",
+      ".zst",
+      "\x28\xb5\x2f\xfd",
+      -7,
+      22,
+      3,
+      [](int level, int threads) -> std::unique_ptr<CompressionStream> {
+        return std::make_unique<ZstdCompression>(level, threads);
+      },
+      []() -> std::unique_ptr<CompressionStream> { return std::make_unique<ZstdDecompression>(); }};
 }
 
 }  // namespace paracord::detail

@@ -53,10 +53,10 @@ void one_call(const Subject& subject) {
 void thousand_calls_leave_nothing(const Subject& subject) {
   // Under sanitizers a call takes many times as long.
 #if defined(__SANITIZE_ADDRESS__)
-  constexpr int warm_up = 60, calls = 300;
+  constexpr int warm_up = 40, calls = 100;
   constexpr long slack_kib = 256 * 1024;  // freed memory stays in quarantine
 #elif defined(__SANITIZE_THREAD__)
-  constexpr int warm_up = 60, calls = 300;
+  constexpr int warm_up = 40, calls = 100;
   constexpr long slack_kib = 64 * 1024;  // each page has shadow pages, and each lock a record
 #else
   constexpr int warm_up = 200, calls = 1000;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <zmq.hpp>
 
+#include "paracord/transport/clock.h"
 #include "paracord/transport/packet_codec.h"
 #include "paracord/transport/sockets.h"
 
@@ -15,16 +16,12 @@ namespace paracord::cluster {
 
 namespace {
 
-constexpr int most_packets = 64;  // handled in one go
+constexpr int most_packets_at_once = 64;  // handled in one go
 constexpr auto pause_after_refusal = std::chrono::seconds(2);
 
 int milliseconds(Time time) {
   if (time.count() < 0) return -1;
   return static_cast<int>((time.count() + 999'999) / 1'000'000);
-}
-
-Time now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
 }
 
 }  // namespace
@@ -82,7 +79,7 @@ struct ControlLink::State {
 
   void read_packets(Came& came) {
     zmq::message_t message;
-    for (int i = 0; i != most_packets; ++i) {
+    for (int i = 0; i != most_packets_at_once; ++i) {
       if (!socket->recv(message, zmq::recv_flags::dontwait)) return;
       Packet packet;
       const std::span bytes(message.data<std::byte>(), message.size());

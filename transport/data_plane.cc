@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "paracord/core/service_thread.h"
+#include "paracord/transport/clock.h"
 #include "paracord/transport/data_plane_state.h"
 
 namespace paracord::cluster {
@@ -14,10 +15,6 @@ namespace {
 constexpr Time busy_wait = std::chrono::milliseconds(50);
 constexpr Time idle_wait = std::chrono::milliseconds(500);
 constexpr Time offer_follows = std::chrono::seconds(1);
-
-Time now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "paracord/transport/clock.h"
 #include "paracord/transport/data_plane_state.h"
 
 namespace paracord::cluster {
@@ -11,10 +12,6 @@ namespace {
 
 // A peer that has not answered by then is asked for the object's bytes.
 constexpr Time longest_search = std::chrono::seconds(1);
-
-Time now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
 
 }  // namespace
 

@@ -25,7 +25,7 @@ namespace paracord::cluster {
 
 namespace {
 
-using socks::Answer, socks::Target, socks::tcp;
+using socks::Target, socks::tcp;
 
 constexpr auto pause_without_descriptors = std::chrono::milliseconds(100);
 
@@ -53,7 +53,7 @@ std::size_t connections_within(std::size_t most) {
   return std::min<std::size_t>(most, files.rlim_cur / 4);
 }
 
-asio::awaitable<void> answer(tcp::socket& peer, Answer what) {
+asio::awaitable<void> answer(tcp::socket& peer, socks::Answer what) {
   co_await socks::say(peer, socks::version, what, 0, socks::by_ipv4, 0, 0, 0, 0, 0, 0);
 }
 
@@ -173,17 +173,18 @@ struct Relay::State {
     if (request[0] != socks::version) co_return false;
     const std::uint8_t kind = request[3];
     if (kind != socks::by_ipv4 && kind != socks::by_ipv6 && kind != socks::by_name) {
-      co_await answer(peer, Answer::unknown_address);
+      co_await answer(peer, socks::Answer::unknown_address);
       co_return false;
     }
     const Target target = co_await hear_target(peer, kind);
     const bool known = allowed.with([&](const auto& all) { return all.contains(target); });
-    Answer what = request[1] != socks::connect ? Answer::unknown_command
-                  : !known                     ? Answer::not_allowed
-                                               : Answer::done;
-    if (what == Answer::done && !co_await reach(target, node)) what = Answer::unreachable;
+    socks::Answer what = request[1] != socks::connect ? socks::Answer::unknown_command
+                         : !known                     ? socks::Answer::not_allowed
+                                                      : socks::Answer::done;
+    if (what == socks::Answer::done && !co_await reach(target, node))
+      what = socks::Answer::unreachable;
     co_await answer(peer, what);
-    co_return what == Answer::done;
+    co_return what == socks::Answer::done;
   }
 
   // A name that cannot be looked up holds up other names, for as long as the system tries: all are

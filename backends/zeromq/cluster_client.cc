@@ -18,6 +18,7 @@
 #include "paracord/core/service_thread.h"
 #include "paracord/core/worker_output.h"
 #include "paracord/memmap/temp_folder.h"
+#include "paracord/transport/clock.h"
 #include "paracord/transport/random.h"
 #include "paracord/transport/sockets.h"
 
@@ -31,10 +32,6 @@ constexpr auto longest_flush = std::chrono::milliseconds(500);
 
 bool is_answer(const Packet& packet) {
   return packet.messages.size() == 1 && std::holds_alternative<Answer>(packet.messages.front());
-}
-
-Time now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
 }
 
 std::string own_name() {

@@ -17,8 +17,8 @@ namespace paracord::cluster {
 
 namespace {
 
-constexpr auto longest_wait = std::chrono::milliseconds(500);
-constexpr auto time_for_last_words = std::chrono::milliseconds(200);
+constexpr auto longest_agent_wait = std::chrono::milliseconds(500);
+constexpr auto time_for_agents_last_words = std::chrono::milliseconds(200);
 constexpr auto report_interval = std::chrono::seconds(1);
 constexpr std::size_t most_printed = std::size_t{256} << 10;
 constexpr std::uint32_t parked_per_slot = 4;
@@ -142,7 +142,7 @@ void NodeAgent::State::send_all() {
 }
 
 void NodeAgent::State::turn() {
-  const Time deadline = std::min<Time>(ledger.next_deadline() - agent_now(), longest_wait);
+  const Time deadline = std::min<Time>(ledger.next_deadline() - agent_now(), longest_agent_wait);
   ControlLink::Came came = control.wait(std::max<Time>(deadline, Time(0)));
   if (!came.refused.empty() && options.log) options.log(came.refused);
   if (came.connected) ledger.connected(agent_now());
@@ -236,7 +236,7 @@ std::string NodeAgent::State::serve() {
   ledger.goodbye();
   send_all();
   // So that it leaves this process before the process ends.
-  (void)control.wait(time_for_last_words);
+  (void)control.wait(time_for_agents_last_words);
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include "paracord/core/event.h"
 #include "paracord/core/guarded.h"
+#include "paracord/transport/clock.h"
 
 namespace paracord::cluster {
 
@@ -18,10 +19,6 @@ constexpr auto longest_wait = std::chrono::seconds(1);
 constexpr auto longest_turn = std::chrono::seconds(3);
 constexpr auto longest_look = std::chrono::seconds(2);
 constexpr auto relay_interval = std::chrono::seconds(1);  // for nodes that have gone
-
-Time now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
 
 // Higher than that of the schedulers before it, where this machine's clock is right; where a peer
 // knows better, its hello says so.

@@ -15,7 +15,7 @@ static_assert(!std::is_convertible_v<const Array<int>&, std::span<int>>);
 
 using Ints = std::vector<int>;
 
-Array<int> counted(const Shape& shape) {
+Array<int> counted_ints(const Shape& shape) {
   auto array = Array<int>::uninitialized(shape);
   std::iota(array.data(), array.data() + array.size(), 0);
   return array;
@@ -68,7 +68,7 @@ TEST(Array, HoldsElementsOfAnyAlignment) {
 TEST(Array, IsMadeOfContainersAndViews) {
   EXPECT_EQ(Array<int>(Ints{1, 2, 3})(2), 3);
   EXPECT_EQ(Array<std::size_t>(std::vector<std::size_t>{5, 6}).shape(), Shape{2});
-  const Array<int> array = counted({2, 3});
+  const Array<int> array = counted_ints({2, 3});
   const Array<int> packed(array.transpose());
   EXPECT_EQ(packed.shape(), (Shape{3, 2}));
   EXPECT_EQ(Ints(packed.data(), packed.data() + 6), (Ints{0, 3, 1, 4, 2, 5}));
@@ -77,7 +77,7 @@ TEST(Array, IsMadeOfContainersAndViews) {
 }
 
 TEST(Array, IsSharedByItsCopies) {
-  Array<int> array = counted({2, 3});
+  Array<int> array = counted_ints({2, 3});
   Array<int> shared = array;
   shared(0, 0) = 9;
   EXPECT_EQ(array.at(0, 0), 9);
@@ -89,7 +89,7 @@ TEST(Array, IsSharedByItsCopies) {
 }
 
 TEST(Array, GivesViewsAndSpans) {
-  Array<int> array = counted({2, 3});
+  Array<int> array = counted_ints({2, 3});
   EXPECT_EQ(sum_of_view(array), 15);
   EXPECT_EQ(sum_of_span(array), 15);
   EXPECT_EQ(array.row(1)[1], 4);
@@ -103,7 +103,7 @@ TEST(Array, IsNoLargeCopyForATask) {
   const Array<char> large({std::size_t{2} << 20});
   auto task = delayed([](const Array<char>& a) { return a.size(); }, large);
   EXPECT_EQ(std::move(task)(), large.size());
-  EXPECT_EQ(delayed<sum_of_array>(counted({3}))(), 3);
+  EXPECT_EQ(delayed<sum_of_array>(counted_ints({3}))(), 3);
 }
 
 TEST(Array, TakesAListInBracketsForASlice) {
@@ -115,7 +115,7 @@ TEST(Array, TakesAListInBracketsForASlice) {
 }
 
 TEST(Array, RefusesChangesOnceFrozen) {
-  Array<int> array = counted({2});
+  Array<int> array = counted_ints({2});
   Array<int> shared = array;
   array.freeze();
   EXPECT_TRUE(shared.is_frozen());

@@ -75,7 +75,7 @@ struct HashedRing {
 
 namespace {
 
-Array<double> counted(const Shape& shape, Order order = Order::c) {
+Array<double> numbered(const Shape& shape, Order order = Order::c) {
   auto array = Array<double>::uninitialized(shape, order);
   std::iota(array.data(), array.data() + array.size(), 0.0);
   return array;
@@ -203,12 +203,12 @@ TEST(Hash, UnorderedContainersCountInAnyOrder) {
 }
 
 TEST(Hash, ArraysCountByTypeShapeOrderAndElements) {
-  const auto array = counted({3, 4});
-  EXPECT_EQ(hash(array), hash(counted({3, 4})));
+  const auto array = numbered({3, 4});
+  EXPECT_EQ(hash(array), hash(numbered({3, 4})));
   EXPECT_EQ(hash(array), hash(array.view()));
-  EXPECT_NE(hash(array), hash(counted({4, 3})));
-  EXPECT_NE(hash(array), hash(counted({12})));
-  EXPECT_NE(hash(array), hash(counted({3, 4}, Order::fortran)));
+  EXPECT_NE(hash(array), hash(numbered({4, 3})));
+  EXPECT_NE(hash(array), hash(numbered({12})));
+  EXPECT_NE(hash(array), hash(numbered({3, 4}, Order::fortran)));
   EXPECT_NE(hash(Array<float>({2})), hash(Array<double>({2})));
   EXPECT_NE(hash(Array<double>(Shape{})), hash(Array<double>({1})));
   // With gaps: as the same without.
@@ -217,7 +217,7 @@ TEST(Hash, ArraysCountByTypeShapeOrderAndElements) {
 
 TEST(Hash, AMappedArrayIsOneInMemory) {
   const std::string path = testing::TempDir() + "hash-" + std::to_string(getpid()) + ".npy";
-  const auto array = counted({100, 2000});
+  const auto array = numbered({100, 2000});
   dump(array, path);
   EXPECT_EQ(hash(load<Array<double>>(path, {MmapMode::read})), hash(array));
   EXPECT_EQ(hash(load<Array<double>>(path, {MmapMode::copy_on_write})), hash(array));
@@ -225,7 +225,7 @@ TEST(Hash, AMappedArrayIsOneInMemory) {
 }
 
 TEST(Hash, ChangedElementsCountUntilAnArrayIsFrozen) {
-  auto array = counted({100'000});
+  auto array = numbered({100'000});
   const Digest before = hash(array);
   array(5) = -1;
   const Digest after = hash(array);
@@ -254,7 +254,7 @@ TEST(Hash, AFrozenArrayThatIsGoneIsForgotten) {
 TEST(Hash, ASealedFileIsReadOnce) {
   const int fd = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   ASSERT_GE(fd, 0);
-  const auto array = counted({100'000});
+  const auto array = numbered({100'000});
   ASSERT_EQ(write(fd, array.data(), array.bytes()), static_cast<ssize_t>(array.bytes()));
   ASSERT_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
   const auto mapped = map_raw<double>("/proc/self/fd/" + std::to_string(fd), {100'000});
@@ -286,8 +286,8 @@ TEST(Hash, GoldenDigests) {
   EXPECT_EQ(hash(HashedAccount({{"x", 1}, {"y", 2}})).to_string(),
             "d25651937d13f12cc64bcb5dee94cd20");
   EXPECT_EQ(hash(HashedDate(3)).to_string(), "5dfedeadf56053f31f04ace5fff46b21");
-  EXPECT_EQ(hash(counted({3, 4}, Order::fortran)).to_string(), "0855f8e73966c662b3b296daf1026df5");
-  EXPECT_EQ(hash(counted({50'000})).to_string(), "b65f745b7e8aeff5453f62a7513fa55a");
+  EXPECT_EQ(hash(numbered({3, 4}, Order::fortran)).to_string(), "0855f8e73966c662b3b296daf1026df5");
+  EXPECT_EQ(hash(numbered({50'000})).to_string(), "b65f745b7e8aeff5453f62a7513fa55a");
   EXPECT_EQ(hash(std::tuple(1, 'x', std::optional<float>(2.0f), HashedColour::green)).to_string(),
             "021416cfb903aa1bce38baee158852a9");
 #ifdef __x86_64__

@@ -90,7 +90,7 @@ TEST_P(Promptness, NoResultWaitsForAnotherTask) {
   Parallel parallel(options());
   teach_large_batches(parallel);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr int calls = 200;
+  constexpr int calls = 100;
 #else
   constexpr int calls = 1000;
 #endif

@@ -11,7 +11,7 @@ namespace {
 constexpr const char* near_address = "10.231.7.1";
 constexpr const char* far_address = "10.231.7.2";
 
-int noted(std::string path, int task) {
+int noted_slowly(std::string path, int task) {
   Ledger::note(path, task);
   std::this_thread::sleep_for(std::chrono::milliseconds(2));
   return task * 3;
@@ -63,8 +63,8 @@ TEST_F(CutLink, CostsNothingButTime) {
   ParallelOptions options = cluster.options();
   options.batch_size = 8;
   std::vector<int> results;
-  EXPECT_NO_THROW(results = Parallel(options)(
-                      tasks(count, [&](int i) { return delayed<noted>(ledger.path(), i); })));
+  EXPECT_NO_THROW(results = Parallel(options)(tasks(
+                      count, [&](int i) { return delayed<noted_slowly>(ledger.path(), i); })));
   beside.join();
   ASSERT_EQ(results.size(), static_cast<std::size_t>(count));
   for (int i = 0; i != count; ++i) ASSERT_EQ(results[static_cast<std::size_t>(i)], 3 * i);

@@ -11,7 +11,7 @@
 namespace paracord::cluster_tests {
 namespace {
 
-int squared(int i) {
+int square_of(int i) {
   return i * i;
 }
 double first_of(std::span<const double> values) {
@@ -43,7 +43,7 @@ struct Keys : testing::Test {
     zeromq.connect_timeout = std::chrono::seconds(3);
     try {
       Parallel parallel(cluster.options(zeromq));
-      const auto results = parallel(tasks(100, [](int i) { return delayed<squared>(i); }));
+      const auto results = parallel(tasks(100, [](int i) { return delayed<square_of>(i); }));
       EXPECT_EQ(results[99], 99 * 99);
       const std::vector<double> numbers(300'000, 2.5);
       EXPECT_EQ(parallel(tasks(1, [&](int) { return delayed<first_of>(std::span(numbers)); }))[0],
@@ -80,9 +80,9 @@ TEST_F(Keys, TurnAwayThoseWhoHaveOthers) {
 TEST_F(Keys, TurnAwayThoseWhoHaveNone) {
   ZeromqOptions zeromq;
   zeromq.connect_timeout = std::chrono::seconds(1);
-  EXPECT_THROW(
-      (void)Parallel(cluster.options(zeromq))(tasks(1, [](int i) { return delayed<squared>(i); })),
-      BackendUnavailable);
+  EXPECT_THROW((void)Parallel(cluster.options(zeromq))(
+                   tasks(1, [](int i) { return delayed<square_of>(i); })),
+               BackendUnavailable);
 }
 
 TEST_F(Keys, OfClientsDoNotMakeNodes) {
@@ -123,7 +123,7 @@ TEST(Garbage, OnTheSchedulersSocketHarmsNobody) {
   cluster.start_node("one");
   Parallel parallel(cluster.options());
   const auto check = [&] {
-    const auto results = parallel(tasks(50, [](int i) { return delayed<squared>(i); }));
+    const auto results = parallel(tasks(50, [](int i) { return delayed<square_of>(i); }));
     EXPECT_EQ(results[49], 49 * 49);
   };
   check();
