@@ -77,7 +77,6 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     bool starting = false;   // somebody is about to lease one
     bool condemned = false;  // its worker is to stop what it runs, or to be killed
     bool full = false;       // its worker has run as many tasks as it may, or has grown too much
-    int coming = 0;          // parts that were chosen for it and are not with it yet
     int senders = 0;         // of relayed tasks: threads that have chosen it and send to it
     Clock::time_point looked{};
   };

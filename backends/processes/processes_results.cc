@@ -73,10 +73,9 @@ void ProcessesBackend::place_free(WorkerProcess& worker) {
 
 // Somebody who sends to it meanwhile is still its sender.
 void ProcessesBackend::clear(Lane& lane) {
-  const int senders = lane.senders, coming = lane.coming;
+  const int senders = lane.senders;
   lane = {};
   lane.senders = senders;
-  lane.coming = coming;
 }
 
 void ProcessesBackend::tell_of_change() {

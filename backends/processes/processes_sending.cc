@@ -36,7 +36,7 @@ LaneChoice ProcessesBackend::look(const State& state) {
     if (lane.worker == nullptr) return known;
     known.has_worker = true;
     known.is_closed = lane.full || lane.condemned;
-    known.parts = lane.worker->parts_in_flight() + lane.coming;
+    known.parts = lane.worker->parts_in_flight();
     known.has_place = lane.worker->has_place();
     if (known.parts != 0 && !state.parked.empty()) known.at = lane.worker->assignment();
     return known;
@@ -82,7 +82,6 @@ void ProcessesBackend::dispatch(BatchPart part) {
       } else {
         if (*chosen == state.lanes.size()) state.lanes.emplace_back();
         Lane& place = state.lanes[*chosen];
-        ++place.coming;
         ++place.senders;
         if (place.worker == nullptr) place.starting = true;
       }
@@ -91,6 +90,7 @@ void ProcessesBackend::dispatch(BatchPart part) {
     if (!trouble.ok()) return refuse(*std::move(rest), trouble);
     if (lane) {
       rest = send(*lane, *std::move(rest));
+      // Where nothing of it could be sent, its call may be over.
       if (relay_) {
         state_.with([&](State& state) {
           if (*lane < state.lanes.size()) --state.lanes[*lane].senders;
@@ -113,25 +113,12 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
   const BatchPart whole{part.batch, part.first, part.count, part.attempt};
   const std::uint64_t aborts_before = aborts_.load();
   Status trouble;
-  // Until it is with the worker, others that choose a lane at the same time count it there.
-  bool is_coming = true;
-  const auto arrive = [&] {
-    if (!std::exchange(is_coming, false)) return;
-    state_.with([&](State& state) {
-      // Where nothing of it could be sent, its call may be over.
-      if (lane < state.lanes.size() && state.lanes[lane].coming > 0) --state.lanes[lane].coming;
-    });
-  };
   try {
     const WorkerHandle worker = worker_of(lane);
-    if (worker == nullptr) {
-      arrive();
-      return whole;  // it has ended meanwhile
-    }
+    if (worker == nullptr) return whole;  // it has ended meanwhile
     std::optional<BatchPart> behind = within_quota(*worker, part);
-    const bool has_several = part.count > 1;
+    const bool has_rest = part.count > 1 || worker->parts_in_flight() != 0;
     std::optional<BatchPart> rest = worker->send(std::move(part));
-    arrive();
     if (worker->is_lost.load()) forget(lane, *worker);
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
@@ -144,9 +131,7 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
       end_stopped(*worker, relay_ ? task_cancelled : call_ended);
     }
     if (!caller_waits_) pool_->watch();
-    // One that is idle has looked before this part was there. Whoever sent to this worker at the
-    // same time has looked at its parts as well: one of the two sees both.
-    const bool has_rest = has_several || worker->parts_in_flight() > 1;
+    // One that is idle has looked before this part was there.
     if (has_rest && had_nothing_.exchange(false)) feed_idle_workers();
     return rest;
   } catch (const SerializationError& error) {
@@ -154,7 +139,6 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
   } catch (const std::exception& error) {
     trouble = Status(StatusCode::unavailable, error.what());
   }
-  arrive();
   state_.with([&](State& state) {
     state.trouble = trouble;
     state.lanes[lane].starting = false;

@@ -241,7 +241,7 @@ std::optional<std::size_t> WorkerProcess::take_slot(BatchPart& part) {
     slots.parts[slot] = std::move(part);
     slots.order.push_back(slot);
     use_slots(slots, 1);
-    in_flight_.fetch_add(1, std::memory_order_seq_cst);
+    in_flight_.fetch_add(1, std::memory_order_acq_rel);
     channel_->states[slot].store(BatchState::sent, std::memory_order_relaxed);
     return slot;
   });

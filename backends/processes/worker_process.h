@@ -93,7 +93,7 @@ class WorkerProcess {
   /// are not over. Zeros: there is none.
   std::array<std::uint64_t, 2> assignment();
   bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
-  int parts_in_flight() const { return in_flight_.load(std::memory_order_seq_cst); }
+  int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
 
   /// Handles the results that are there. Returns whether there were any.
   bool collect();

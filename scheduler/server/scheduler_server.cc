@@ -15,8 +15,8 @@ namespace paracord::cluster {
 namespace {
 
 constexpr auto longest_wait = std::chrono::seconds(1);
-// Between two turns: more than that, and this process has stood still, or was at work for so long.
-constexpr auto longest_turn = std::chrono::seconds(3);
+// Beside waiting: more than that, and this process has stood still, or was at work for so long.
+constexpr auto longest_turn = std::chrono::seconds(1);
 constexpr auto longest_look = std::chrono::seconds(2);
 constexpr auto relay_interval = std::chrono::seconds(1);  // for nodes that have gone
 
@@ -69,7 +69,7 @@ struct SchedulerServer::State {
     outlive(known_epoch(received.packet));
     const Role role = role_of(received);
     nodes_changed = nodes_changed || role_in(received.packet) == Role::node;
-    scheduler->receive(received.peer, role, std::move(received.packet), now());
+    scheduler->receive(received.peer, role, std::move(received.packet), turn);
   }
 
   // What its key says; without keys, what it said first.
@@ -99,7 +99,7 @@ struct SchedulerServer::State {
     tell_relay();
     for (Outgoing& outgoing : scheduler->take_outgoing()) {
       const auto sent = control.send(outgoing.peer, outgoing.packet);
-      if (sent == ControlServer::Sent::gone) scheduler->disconnected(outgoing.peer, now());
+      if (sent == ControlServer::Sent::gone) scheduler->disconnected(outgoing.peer, turn);
       for (const Message& message : outgoing.packet.messages) {
         const auto* refusal = std::get_if<Refuse>(&message);
         if (refusal != nullptr) control.ban(outgoing.peer, refusal->why);
@@ -120,6 +120,10 @@ struct SchedulerServer::State {
 
   Options options;
   ControlServer control;
+  // When the present turn of the loop began. All that happens in it happens then: where this
+  // process stands still in the middle of it, no peer was silent meanwhile, and the next turn says
+  // so.
+  Time turn = now();
   bool nodes_changed = false;
   Time relay_due{};
   std::uint64_t epoch;
@@ -143,19 +147,18 @@ const std::vector<std::string>& SchedulerServer::addresses() const {
 
 void SchedulerServer::run() {
   State& state = *state_;
-  Time last = now();
   while (!state.stopped.load()) {
     const Time wait =
         std::clamp<Time>(state.scheduler->next_deadline() - now(), Time(0), longest_wait);
     auto received = state.control.wait(wait);
-    const Time begin = now();
-    const Time silent = begin - std::exchange(last, begin);
-    if (silent > longest_turn) state.scheduler->paused(silent, begin);
+    const Time before = std::exchange(state.turn, now());
+    const Time silent = state.turn - before;
+    if (silent > wait + longest_turn) state.scheduler->paused(silent, state.turn);
     for (ControlServer::Received& one : received) state.take(std::move(one));
-    for (const PeerId peer : state.control.take_doubted()) state.scheduler->doubt(peer, begin);
-    state.scheduler->tick(now());
+    for (const PeerId peer : state.control.take_doubted()) state.scheduler->doubt(peer, state.turn);
+    state.scheduler->tick(state.turn);
     state.send_all();
-    state.lag = now() - begin;
+    state.lag = now() - state.turn;
     state.show();
   }
 }
