@@ -96,8 +96,12 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   void dispatch(BatchPart part);
   static LaneChoice look(const State& state);
   static std::optional<std::size_t> choose(const State& state);
-  std::optional<BatchPart> send(std::size_t lane, BatchPart part);
-  WorkerHandle worker_of(std::size_t lane);
+  struct Place {
+    std::size_t lane;
+    WorkerHandle worker;  // that expects the part; null: one is to be leased
+  };
+  std::optional<BatchPart> send(Place place, BatchPart part);
+  WorkerHandle lease(std::size_t lane);
   void forget(std::size_t lane, const WorkerProcess& lost);
   std::optional<BatchPart> within_quota(WorkerProcess& worker, BatchPart& part);
   void take_back_all(WorkerProcess& worker);

@@ -68,7 +68,7 @@ void ProcessesBackend::dispatch(BatchPart part) {
   while (rest) {
     Status trouble;
     std::optional<BatchPart> others;
-    const auto lane = state_.with([&](State& state) -> std::optional<std::size_t> {
+    const auto place = state_.with([&](State& state) -> std::optional<Place> {
       trouble = rest->batch->aborted ? Status(StatusCode::cancelled, "aborted") : state.trouble;
       if (!trouble.ok()) return std::nullopt;
       if (const std::uint32_t share = share_of(state, *rest); share < rest->count) {
@@ -79,21 +79,25 @@ void ProcessesBackend::dispatch(BatchPart part) {
       const auto chosen = choose(state);
       if (!chosen) {
         state.backlog.push_back(std::move(*rest));
-      } else {
-        if (*chosen == state.lanes.size()) state.lanes.emplace_back();
-        Lane& place = state.lanes[*chosen];
-        ++place.senders;
-        if (place.worker == nullptr) place.starting = true;
+        return std::nullopt;
       }
-      return chosen;
+      if (*chosen == state.lanes.size()) state.lanes.emplace_back();
+      Lane& lane = state.lanes[*chosen];
+      ++lane.senders;
+      // Others that choose meanwhile count the part.
+      if (lane.worker == nullptr)
+        lane.starting = true;
+      else
+        lane.worker->expect_part();
+      return Place{*chosen, lane.worker};
     });
     if (!trouble.ok()) return refuse(*std::move(rest), trouble);
-    if (lane) {
-      rest = send(*lane, *std::move(rest));
+    if (place) {
+      rest = send(*place, *std::move(rest));
       // Where nothing of it could be sent, its call may be over.
       if (relay_) {
         state_.with([&](State& state) {
-          if (*lane < state.lanes.size()) --state.lanes[*lane].senders;
+          if (place->lane < state.lanes.size()) --state.lanes[place->lane].senders;
         });
       }
     } else {
@@ -108,18 +112,23 @@ void ProcessesBackend::dispatch(BatchPart part) {
   }
 }
 
-// Sends to the worker of this lane, and starts one where there is none. Returns what is left.
-std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part) {
+// Sends to this worker, or to one that is started for the lane. Returns what is left.
+std::optional<BatchPart> ProcessesBackend::send(Place place, BatchPart part) {
   const BatchPart whole{part.batch, part.first, part.count, part.attempt};
   const std::uint64_t aborts_before = aborts_.load();
+  WorkerHandle& worker = place.worker;
+  WorkerProcess::Sent sent;
   Status trouble;
   try {
-    const WorkerHandle worker = worker_of(lane);
-    if (worker == nullptr) return whole;  // it has ended meanwhile
+    if (worker == nullptr) worker = lease(place.lane);
     std::optional<BatchPart> behind = within_quota(*worker, part);
-    const bool has_rest = part.count > 1 || worker->parts_in_flight() != 0;
-    std::optional<BatchPart> rest = worker->send(std::move(part));
-    if (worker->is_lost.load()) forget(lane, *worker);
+    const bool has_several = part.count > 1;
+    sent = worker->send(std::move(part));
+    if (worker->is_lost.load()) {
+      forget(place.lane, *worker);
+    } else if (!sent.any && worker->parts_in_flight() == 0) {
+      place_free(*worker);  // it has passed for one with work to do
+    }
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
     if (aborts_.load() != aborts_before) {
@@ -131,9 +140,11 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
       end_stopped(*worker, relay_ ? task_cancelled : call_ended);
     }
     if (!caller_waits_) pool_->watch();
-    // One that is idle has looked before this part was there.
+    // One that is idle has looked before this part was there; where two send at the same time, the
+    // later one sees both parts.
+    const bool has_rest = has_several || worker->parts_in_flight() > 1;
     if (has_rest && had_nothing_.exchange(false)) feed_idle_workers();
-    return rest;
+    return std::move(sent.rest);
   } catch (const SerializationError& error) {
     trouble = Status(StatusCode::not_encodable, error.what());
   } catch (const std::exception& error) {
@@ -141,24 +152,26 @@ std::optional<BatchPart> ProcessesBackend::send(std::size_t lane, BatchPart part
   }
   state_.with([&](State& state) {
     state.trouble = trouble;
-    state.lanes[lane].starting = false;
+    state.lanes[place.lane].starting = false;
   });
   refuse(whole, trouble);
   return std::nullopt;
 }
 
-WorkerHandle ProcessesBackend::worker_of(std::size_t lane) {
-  WorkerHandle worker = state_.with([&](State& state) { return state.lanes[lane].worker; });
-  const bool start =
-      worker == nullptr && state_.with([&](State& state) { return state.lanes[lane].starting; });
-  if (!start) return worker;
+WorkerHandle ProcessesBackend::lease(std::size_t lane) {
   WorkerProcess::Call call = call_;
   call.worker = static_cast<int>(lane);
-  worker = pool_->lease(spec_, call);
-  if (call_options_->initializer) worker->send_initializer(id_, *call_options_->initializer);
+  WorkerHandle worker = pool_->lease(spec_, call);
+  try {
+    if (call_options_->initializer) worker->send_initializer(id_, *call_options_->initializer);
+  } catch (...) {
+    pool_->give_back(*worker, false);
+    throw;
+  }
   state_.with([&](State& state) {
     clear(state.lanes[lane]);
     state.lanes[lane].worker = worker;
+    worker->expect_part();
   });
   return worker;
 }

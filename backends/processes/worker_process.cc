@@ -241,7 +241,6 @@ std::optional<std::size_t> WorkerProcess::take_slot(BatchPart& part) {
     slots.parts[slot] = std::move(part);
     slots.order.push_back(slot);
     use_slots(slots, 1);
-    in_flight_.fetch_add(1, std::memory_order_acq_rel);
     channel_->states[slot].store(BatchState::sent, std::memory_order_relaxed);
     return slot;
   });
@@ -270,7 +269,23 @@ bool WorkerProcess::encode_task(RemoteTasks& tasks, std::size_t index,
   return true;
 }
 
-std::optional<BatchPart> WorkerProcess::send(BatchPart part) {
+// A part that is counted before it has a slot; it never gets one where this ends before.
+class WorkerProcess::Expected {
+ public:
+  explicit Expected(std::atomic<int>& count) : count_(&count) {}
+  Expected(const Expected&) = delete;
+  ~Expected() { end(); }
+  void end() {
+    if (count_ != nullptr) std::exchange(count_, nullptr)->fetch_sub(1, std::memory_order_seq_cst);
+  }
+  void has_slot() { count_ = nullptr; }
+
+ private:
+  std::atomic<int>* count_;
+};
+
+WorkerProcess::Sent WorkerProcess::send(BatchPart part) {
+  Expected expected(in_flight_);
   const std::lock_guard<SpinMutex> hold(sending_);
   send_releases();
   RemoteBatch& batch = *part.batch;
@@ -293,23 +308,25 @@ std::optional<BatchPart> WorkerProcess::send(BatchPart part) {
     part.count = sent;
     part.next = part.first;
     introduce_modules(references);
-    if (!post(part)) {
+    if (!post(part, expected)) {
+      expected.end();
       // Nothing was sent; what failed to be encoded has failed for good, and stands between.
       rest.first = part.first;
       rest.count = sent;
       if (failed != 0) batch.over(1);
       if (const std::uint32_t behind = whole - sent - failed; behind != 0)
         batch.owner.send_again({&batch, part.first + sent + failed, behind, part.attempt});
-      return rest;
+      return {rest, false};
     }
   }
+  if (sent == 0) expected.end();
   // Last: it may end the batch.
   if (failed != 0) batch.over(1);
-  if (rest.count == 0) return std::nullopt;
-  return rest;
+  if (rest.count == 0) return {std::nullopt, sent != 0};
+  return {rest, sent != 0};
 }
 
-bool WorkerProcess::post(BatchPart& part) {
+bool WorkerProcess::post(BatchPart& part, Expected& expected) {
   BatchHead head{};
   head.first = part.first;
   head.count = part.count;
@@ -326,6 +343,7 @@ bool WorkerProcess::post(BatchPart& part) {
   if (large) part.kept.push_back(lease = room_.take(message_.size()));
   const std::optional<std::size_t> slot = take_slot(part);
   if (!slot) return false;
+  expected.has_slot();
   head.slot = static_cast<std::uint32_t>(*slot);
   message_.overwrite(0, head);
   if (large) {

@@ -75,10 +75,14 @@ class WorkerProcess {
   bool end_call();
   const Call& call() const { return call_; }
 
-  /// Encodes and sends tasks of `part`. Those that cannot be encoded are over at once. Returns what
-  /// is left to be sent: where it was too much for one message, or the worker has ended. Throws
-  /// BackendUnavailable where this worker cannot run such tasks.
-  std::optional<BatchPart> send(BatchPart part);
+  struct Sent {
+    std::optional<BatchPart> rest;  ///< where it was too much for one message, or the worker ended
+    bool any = false;
+  };
+  /// Encodes and sends tasks of `part`, which was expected, and is not any more. Those that cannot
+  /// be encoded are over at once. Throws BackendUnavailable where this worker cannot run such
+  /// tasks.
+  Sent send(BatchPart part);
   /// Sends the initializer `id`, which `encode` writes, unless it has run here.
   void send_initializer(std::uint64_t id, const Initializer& initializer);
   /// The oldest part that the worker has not begun, of those with so many tasks.
@@ -93,7 +97,11 @@ class WorkerProcess {
   /// are not over. Zeros: there is none.
   std::array<std::uint64_t, 2> assignment();
   bool has_place() const { return slots_used_.load(std::memory_order_acquire) < most_parts; }
-  int parts_in_flight() const { return in_flight_.load(std::memory_order_acquire); }
+  /// Sent and not over, and those that are about to be sent.
+  int parts_in_flight() const { return in_flight_.load(std::memory_order_seq_cst); }
+  /// Whoever chooses this worker for a part says so before others can choose, and then calls
+  /// send().
+  void expect_part() { in_flight_.fetch_add(1, std::memory_order_seq_cst); }
 
   /// Handles the results that are there. Returns whether there were any.
   bool collect();
@@ -132,8 +140,9 @@ class WorkerProcess {
 
  private:
   struct Ends;
+  class Expected;
   WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<int>& parts, Ends ends);
-  bool post(BatchPart& part);
+  bool post(BatchPart& part, Expected& expected);
   bool encode_task(RemoteTasks& tasks, std::size_t index, std::vector<std::uint64_t>& references);
   void write_record(ToWorker kind, const Encoder& body);
   std::byte* reserve(ToWorker kind, std::size_t bytes);

@@ -261,7 +261,7 @@ std::vector<BatchPart> WorkerProcess::take_losses() {
   output_.drain(true);
   const std::uint64_t running = channel_->running.load(std::memory_order_acquire);
   return slots_.with([&](Slots& slots) {
-    in_flight_.store(0, std::memory_order_release);
+    in_flight_.fetch_sub(static_cast<int>(slots.order.size()), std::memory_order_acq_rel);
     use_slots(slots, -slots_used_.load());
     std::vector<BatchPart> held;
     for (const std::size_t slot : slots.order) {

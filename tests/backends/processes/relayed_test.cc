@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
+#include <thread>
 
 #include "paracord/backends/processes/processes_backend.h"
 #include "paracord/tests/backends/processes/process_tasks.h"
@@ -49,6 +51,7 @@ class OneTask final : public BatchWork, public RemoteTasks {
   std::atomic<bool> ran{false};
   std::atomic<int> value{0};  // what the task returned
   std::atomic<bool> lost{false};
+  std::function<bool()> while_encoded;  // false: it cannot be
 
   std::size_t size() const override { return 1; }
   void run() noexcept override {}
@@ -58,7 +61,7 @@ class OneTask final : public BatchWork, public RemoteTasks {
   bool are_relayed() const override { return true; }
   bool encode(std::size_t, Encoder& out) noexcept override {
     out.write(task_.data(), task_.size());
-    return true;
+    return !while_encoded || while_encoded();
   }
   void succeeded(std::size_t, Decoder& result, const RemoteRun&) noexcept override {
     value = result.get<int>();
@@ -119,6 +122,48 @@ TEST_F(RelayedTasks, RunWhereAllThatWasSentBeforeWasWithdrawn) {
     ASSERT_EQ(kill(worker, SIGCONT), 0);
     ASSERT_TRUE(eventually([&] { return next.over.load(); })) << "round " << round;
     EXPECT_EQ(next.value, worker);
+  }
+}
+
+// While one is written for its worker, another one finds the worker that is idle.
+TEST_F(RelayedTasks, GoToTwoWorkersWhereTheyAreSentAtTheSameTime) {
+  begin(2, std::chrono::seconds(5));
+  OneTask first(delayed<until_stopped>());
+  first.submit(backend_);
+  (void)pid_of_a_worker();
+  backend_.withdraw(first, true);
+  ASSERT_TRUE(eventually([&] { return first.over.load(); }));
+
+  OneTask slow(delayed<until_stopped>()), quick(delayed<whose>());
+  std::thread other;
+  slow.while_encoded = [&] {
+    other = std::thread([&] { quick.submit(backend_); });
+    (void)eventually([&] { return quick.over.load(); });
+    return true;
+  };
+  slow.submit(backend_);
+  other.join();
+  EXPECT_TRUE(quick.over) << "it waits behind the slow one";
+  backend_.withdraw(slow, true);
+  EXPECT_TRUE(eventually([&] { return slow.over && quick.over; }));
+}
+
+// A worker that was chosen for what cannot be written is free for others, also where no part is
+// sent ahead.
+TEST_F(RelayedTasks, RunWhereOneBeforeThemCouldNotBeWritten) {
+  begin(1, std::chrono::seconds(5));
+  backend_.allow(1, false);
+  for (int round = 0; round != 3; ++round) {
+    OneTask broken(delayed<whose>()), waiting(delayed<whose>()), next(delayed<whose>());
+    broken.while_encoded = [&] {
+      std::thread([&] { waiting.submit(backend_); }).join();  // for the worker that is taken
+      return false;
+    };
+    broken.submit(backend_);
+    next.submit(backend_);
+    ASSERT_TRUE(eventually([&] { return broken.over && waiting.over && next.over; }));
+    EXPECT_FALSE(broken.ran);
+    EXPECT_TRUE(waiting.ran && next.ran);
   }
 }
 
