@@ -18,16 +18,6 @@ namespace {
 
 const bool on_cluster = tests_nodes();
 
-// Pids of this process's children.
-std::set<std::string> children() {
-  std::set<std::string> pids;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream file(thread.path() / "children");
-    for (std::string pid; file >> pid;) pids.insert(pid);
-  }
-  return pids;
-}
-
 int pid_of(int) {
   return static_cast<int>(getpid());
 }

@@ -140,6 +140,27 @@ TEST(Processes, ReportAFailingInitializer) {
   expect_usable(another);
 }
 
+struct Unwritable {
+  int value = 0;
+  template <class Archive>
+  void serialize(Archive&) {
+    throw std::runtime_error("no ink");
+  }
+};
+
+void begins_with(const Unwritable&) {}
+
+TEST(Processes, AreThereForOthersWhereAnInitializerCannotBeWritten) {
+  const std::set<std::string> before = children();
+  ParallelOptions options = processes();
+  options.initializer = delayed<begins_with>(Unwritable{});
+  for (int round = 0; round != 5; ++round) {
+    EXPECT_ANY_THROW((void)Parallel(options)(tasks(4, [](int i) { return delayed<plus_one>(i); })));
+  }
+  EXPECT_TRUE(eventually([&] { return children().size() <= before.size() + 2; }))
+      << children().size() << " processes";
+}
+
 std::string variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? "" : value;

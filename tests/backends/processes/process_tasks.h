@@ -4,8 +4,11 @@
 
 #include <chrono>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <ranges>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,6 +31,16 @@ inline ParallelOptions processes(int n_jobs = 2) {
 template <class MakeTask>
 auto tasks(int count, MakeTask make) {
   return std::views::iota(0, count) | std::views::transform(make);
+}
+
+/// Pids of this process's children.
+inline std::set<std::string> children() {
+  std::set<std::string> pids;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(thread.path() / "children");
+    for (std::string pid; file >> pid;) pids.insert(pid);
+  }
+  return pids;
 }
 
 /// Looks now and then until `holds()`; false when that takes half a minute.
