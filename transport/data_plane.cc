@@ -15,6 +15,10 @@ namespace {
 constexpr Time busy_wait = std::chrono::milliseconds(50);
 constexpr Time idle_wait = std::chrono::milliseconds(500);
 constexpr Time offer_follows = std::chrono::seconds(1);
+// Of one peer's objects, at a time: what it answers to all of them has room in a connection's
+// queue. Beyond that an answer would be lost, and asked for again only when its source counts as
+// silent.
+constexpr std::size_t most_fetches = 512;
 
 }  // namespace
 
@@ -87,6 +91,7 @@ void DataPlane::State::end_fetches() {
   for (const ObjectId& object : ended) {
     const auto node = fetches.extract(object);
     end(*node.mapped());
+    leave(*node.mapped());
   }
 }
 
@@ -133,7 +138,7 @@ std::shared_ptr<DataPlane::State::Sending> DataPlane::State::remove_offer(const 
 
 void DataPlane::State::begin(data::Fetch::Setup setup) {
   const ObjectId object = setup.object;
-  if (fetches.contains(object)) {
+  if (fetches.contains(object) || waiting.contains(object)) {
     return setup.on_fetched(
         Status(StatusCode::invalid_argument,
                "the object is being fetched already; use add_source() for further sources"),
@@ -146,22 +151,52 @@ void DataPlane::State::begin(data::Fetch::Setup setup) {
                    std::to_string(options.largest_object) + " that may be fetched"),
         nullptr);
   }
+  const PeerId origin = setup.first_source();
+  lines[origin].order.push_back(object);
+  waiting.emplace(object, std::move(setup));
+  start_next(origin);
+}
+
+void DataPlane::State::start_next(PeerId origin) {
+  const auto found = lines.find(origin);
+  if (found == lines.end()) return;
+  Line& line = found->second;
+  while (line.running < most_fetches && !line.order.empty()) {
+    auto next = waiting.extract(line.order.front());
+    line.order.pop_front();
+    if (next.empty()) continue;
+    ++line.running;
+    start(std::move(next.mapped()));
+  }
+  if (line.running == 0 && line.order.empty()) lines.erase(found);
+}
+
+void DataPlane::State::start(data::Fetch::Setup setup) {
+  const ObjectId object = setup.object;
   between.erase(object);
   const std::vector<PeerId> sources = setup.sources;
   auto fetch = std::make_unique<data::Fetch>(std::move(setup), now());
   for (const PeerId peer : sources) {
     if (const std::string why = links.trouble(peer); !why.empty()) fetch->source_gone(peer, why);
   }
-  fetches[object] = std::move(fetch);
+  pump(*(fetches[object] = std::move(fetch)));
+}
+
+void DataPlane::State::leave(const data::Fetch& fetch) {
+  --lines.at(fetch.first_source()).running;
+  start_next(fetch.first_source());
 }
 
 void DataPlane::State::cancel(const ObjectId& object, const std::string& why) {
+  if (const auto waits = waiting.extract(object); !waits.empty())
+    return waits.mapped().on_fetched(Status(StatusCode::cancelled, why), nullptr);
   const auto node = fetches.extract(object);
   if (node.empty()) return;
   if (!offers.contains(object)) outbox.drop_object(object);
   for (const PeerId peer : node.mapped()->listeners())
     cannot(peer, object, "it is not wanted here");
   node.mapped()->tell(Status(StatusCode::cancelled, why));
+  leave(*node.mapped());
 }
 
 DataPlane::DataPlane(Options options) : state_(std::make_unique<State>(std::move(options))) {
@@ -257,7 +292,9 @@ void DataPlane::fetch(const ObjectId& object, Destination destination, std::vect
 void DataPlane::add_source(const ObjectId& object, PeerId source) {
   state_->post([state = state_.get(), object, source] {
     const auto fetch = state->fetches.find(object);
-    if (fetch != state->fetches.end()) fetch->second->add_source(source, now());
+    if (fetch != state->fetches.end()) return fetch->second->add_source(source, now());
+    const auto waits = state->waiting.find(object);
+    if (waits != state->waiting.end()) waits->second.sources.push_back(source);
   });
 }
 

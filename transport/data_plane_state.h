@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -51,6 +52,12 @@ struct DataPlane::State {
     std::vector<std::pair<PeerId, std::uint32_t>> wanted;
   };
 
+  // What comes from one peer: a stalled one keeps nobody else's objects from coming.
+  struct Line {
+    std::size_t running = 0;
+    std::deque<ObjectId> order;  // of those that wait; some may have gone
+  };
+
   void post(std::function<void()> job);
   // On the plane's thread; waits for it.
   void run(const std::function<void()>& job);
@@ -60,6 +67,9 @@ struct DataPlane::State {
   void add_offer(Offer offer);
   std::shared_ptr<Sending> remove_offer(const ObjectId& object);
   void begin(data::Fetch::Setup setup);
+  void start(data::Fetch::Setup setup);
+  void start_next(PeerId origin);
+  void leave(const data::Fetch& fetch);
   void cancel(const ObjectId& object, const std::string& why);
   void pump(data::Fetch& fetch);
   void pump_all();
@@ -91,6 +101,8 @@ struct DataPlane::State {
   const std::shared_ptr<data::Waker> waker = std::make_shared<data::Waker>();
   std::map<ObjectId, Offer> offers;
   std::map<ObjectId, std::unique_ptr<data::Fetch>> fetches;
+  std::map<ObjectId, data::Fetch::Setup> waiting;  // until others of the same origin are over
+  std::map<PeerId, Line> lines;                    // by origin
   std::map<ObjectId, Between> between;
   std::map<std::pair<PeerId, ObjectId>, Search> searches;
   data::Outbox outbox{waker};

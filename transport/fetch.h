@@ -41,12 +41,14 @@ class Fetch {
     DataPlane::OnFetched on_fetched;
     Reaches reaches;
     Send send;
+    PeerId first_source() const { return sources.empty() ? 0 : sources.front(); }
   };
   Fetch(Setup setup, Time now);
 
   enum class State { running, done, lost };
   State state() const { return state_; }
   const ObjectId& object() const { return setup_.object; }
+  PeerId first_source() const { return setup_.first_source(); }
   const std::shared_ptr<const ObjectTable>& table() const { return table_; }
   bool has(std::uint32_t chunk) const { return table_ != nullptr && has_[chunk]; }
   const DataPlane::Destination& destination() const { return setup_.destination; }

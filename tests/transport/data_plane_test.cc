@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <list>
+#include <thread>
 
 #include "paracord/tests/transport/planes.h"
 
@@ -39,6 +40,51 @@ TEST(DataPlane, BringsMemoryThatIsNotAligned) {
   Fetched fetched = sink.fetch(table->id, {1});
   ASSERT_TRUE(fetched.wait().ok()) << fetched.wait().message();
   EXPECT_EQ(std::memcmp(fetched.memory->data(), part.data(), part.size()), 0);
+}
+
+// What a source answers to thousands of questions does not fit into its connection's queue at once.
+TEST(DataPlane, LosesNothingOfManySmallObjects) {
+  Peer client(1, false), node(2);
+  client.options.silence = node.options.silence = std::chrono::minutes(5);
+  node.start();
+  client.start()->dial(node.node());
+  std::vector<Object> objects;
+  std::vector<Fetched> fetched;
+  for (unsigned i = 0; i != 30'000; ++i) {
+    objects.emplace_back(8, i);
+    client.offer(objects.back());
+  }
+  for (const Object& object : objects) fetched.push_back(node.fetch(object.id(), {1}));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  for (const Fetched& one : fetched) {
+    while (!one.is_told() && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(one.is_told());
+  }
+  for (std::size_t i = 0; i != objects.size(); ++i) expect_arrived(fetched[i], objects[i]);
+}
+
+// They wait for their turn behind those of the same origin, and for those alone.
+TEST(DataPlane, KeepsWaitingFetchesApartByTheirOrigin) {
+  Peer source(1), sink(2);
+  sink.options.silence = std::chrono::minutes(5);
+  source.start();
+  sink.start()->dial(source.node());
+  std::vector<Fetched> stalled;  // peer 9 is nowhere
+  std::vector<Object> never;
+  for (unsigned i = 0; i != 2'000; ++i) never.emplace_back(8, 100'000 + i);
+  for (const Object& object : never) stalled.push_back(sink.fetch(object.id(), {9}));
+  const Object object(5 * chunk_bytes);
+  source.offer(object);
+  Fetched fetched = sink.fetch(object.id(), {1});
+  expect_arrived(fetched, object);
+  // One that waits can be called off, and may find another source while it waits.
+  sink->cancel_fetch(never[1'500].id());
+  EXPECT_EQ(stalled[1'500].wait().code(), StatusCode::cancelled);
+  source.offer(never[1'999]);
+  sink->add_source(never[1'999].id(), 1);
+  for (std::size_t i = 0; i != 1'999; ++i) sink->cancel_fetch(never[i].id());
+  expect_arrived(stalled[1'999], never[1'999]);
 }
 
 TEST(DataPlane, FetchesOfThoseWhoHaveDialled) {
