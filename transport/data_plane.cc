@@ -151,24 +151,29 @@ void DataPlane::State::begin(data::Fetch::Setup setup) {
                    std::to_string(options.largest_object) + " that may be fetched"),
         nullptr);
   }
-  const PeerId origin = setup.first_source();
-  lines[origin].order.push_back(object);
+  const PeerId line = setup.line = setup.sources.empty() ? 0 : setup.sources.front();
+  lines[line].order.push_back(object);
   waiting.emplace(object, std::move(setup));
-  start_next(origin);
+  start_next(line);
 }
 
-void DataPlane::State::start_next(PeerId origin) {
-  const auto found = lines.find(origin);
+void DataPlane::State::start_next(PeerId number) {
+  const auto found = lines.find(number);
   if (found == lines.end()) return;
   Line& line = found->second;
   while (line.running < most_fetches && !line.order.empty()) {
-    auto next = waiting.extract(line.order.front());
+    // One that was called off, and is wanted anew, may wait in another line.
+    const auto next = waiting.find(line.order.front());
     line.order.pop_front();
-    if (next.empty()) continue;
-    ++line.running;
-    start(std::move(next.mapped()));
+    if (next != waiting.end() && next->second.line == number) start_now(next);
   }
   if (line.running == 0 && line.order.empty()) lines.erase(found);
+}
+
+void DataPlane::State::start_now(std::map<ObjectId, data::Fetch::Setup>::iterator waits) {
+  auto next = waiting.extract(waits);
+  ++lines[next.mapped().line].running;
+  start(std::move(next.mapped()));
 }
 
 void DataPlane::State::start(data::Fetch::Setup setup) {
@@ -183,8 +188,8 @@ void DataPlane::State::start(data::Fetch::Setup setup) {
 }
 
 void DataPlane::State::leave(const data::Fetch& fetch) {
-  --lines.at(fetch.first_source()).running;
-  start_next(fetch.first_source());
+  --lines[fetch.line()].running;
+  start_next(fetch.line());
 }
 
 void DataPlane::State::cancel(const ObjectId& object, const std::string& why) {

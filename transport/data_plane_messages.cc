@@ -22,6 +22,16 @@ void DataPlane::State::disconnected(PeerId peer) {
 
 void DataPlane::State::refused(PeerId peer, const std::string& why) {
   for (auto& [object, fetch] : fetches) fetch->source_gone(peer, why);
+  // Those that wait go on without it, where they know another one.
+  std::vector<data::Fetch::Setup> lost;
+  for (auto next = waiting.begin(); next != waiting.end();) {
+    const auto waits = next++;
+    std::vector<PeerId>& sources = waits->second.sources;
+    if (std::erase(sources, peer) != 0 && sources.empty())
+      lost.push_back(std::move(waiting.extract(waits).mapped()));
+  }
+  for (const data::Fetch::Setup& setup : lost)
+    setup.on_fetched(data::nobody_has(setup.object, why), nullptr);
 }
 
 void DataPlane::State::handle(PeerId from, data::DataMessage& message) {
@@ -60,6 +70,8 @@ void DataPlane::State::cannot(PeerId to, const ObjectId& object, const std::stri
 }
 
 void DataPlane::State::give_table(PeerId to, const data::AskTable& ask) {
+  // What somebody else waits for as well does not wait any more.
+  if (const auto waits = waiting.find(ask.object); waits != waiting.end()) start_now(waits);
   if (const auto offer = offers.find(ask.object); offer != offers.end()) {
     give_table_of(to, *offer->second.table, ask.first);
     if (ask.first == 0) (void)links.send(to, data::Have{ask.object, true, {}});

@@ -68,7 +68,8 @@ struct DataPlane::State {
   std::shared_ptr<Sending> remove_offer(const ObjectId& object);
   void begin(data::Fetch::Setup setup);
   void start(data::Fetch::Setup setup);
-  void start_next(PeerId origin);
+  void start_next(PeerId line);
+  void start_now(std::map<ObjectId, data::Fetch::Setup>::iterator waits);
   void leave(const data::Fetch& fetch);
   void cancel(const ObjectId& object, const std::string& why);
   void pump(data::Fetch& fetch);

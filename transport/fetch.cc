@@ -40,9 +40,13 @@ Status Fetch::failure() const {
     return Status(StatusCode::unavailable, "an object of " + std::to_string(setup_.object.bytes) +
                                                " bytes finds no room: " + std::strerror(no_room_));
   }
-  return Status(StatusCode::lost, "an object of " + std::to_string(setup_.object.bytes) +
-                                      " bytes can be had of " + "nobody any more" +
-                                      (trouble_.empty() ? "" : ": " + trouble_));
+  return nobody_has(setup_.object, trouble_);
+}
+
+Status nobody_has(const ObjectId& object, const std::string& trouble) {
+  return Status(StatusCode::lost, "an object of " + std::to_string(object.bytes) +
+                                      " bytes can be had of nobody any more" +
+                                      (trouble.empty() ? "" : ": " + trouble));
 }
 
 void Fetch::add_source(PeerId peer, Time now) {

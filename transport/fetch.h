@@ -15,6 +15,9 @@
 
 namespace paracord::cluster::data {
 
+/// Why a fetch has failed whose sources are all gone.
+Status nobody_has(const ObjectId& object, const std::string& trouble);
+
 /// One object on its way here: which chunks are there, and which were asked of whom. Decides what
 /// to ask next; a state machine, which sends through a function.
 ///
@@ -41,14 +44,14 @@ class Fetch {
     DataPlane::OnFetched on_fetched;
     Reaches reaches;
     Send send;
-    PeerId first_source() const { return sources.empty() ? 0 : sources.front(); }
+    PeerId line = 0;  ///< in which it has waited; its own plane's
   };
   Fetch(Setup setup, Time now);
 
   enum class State { running, done, lost };
   State state() const { return state_; }
   const ObjectId& object() const { return setup_.object; }
-  PeerId first_source() const { return setup_.first_source(); }
+  PeerId line() const { return setup_.line; }
   const std::shared_ptr<const ObjectTable>& table() const { return table_; }
   bool has(std::uint32_t chunk) const { return table_ != nullptr && has_[chunk]; }
   const DataPlane::Destination& destination() const { return setup_.destination; }

@@ -81,10 +81,40 @@ TEST(DataPlane, KeepsWaitingFetchesApartByTheirOrigin) {
   // One that waits can be called off, and may find another source while it waits.
   sink->cancel_fetch(never[1'500].id());
   EXPECT_EQ(stalled[1'500].wait().code(), StatusCode::cancelled);
+  source.offer(never[1'500]);
+  Fetched anew = sink.fetch(never[1'500].id(), {1});
+  expect_arrived(anew, never[1'500]);
   source.offer(never[1'999]);
   sink->add_source(never[1'999].id(), 1);
   for (std::size_t i = 0; i != 1'999; ++i) sink->cancel_fetch(never[i].id());
   expect_arrived(stalled[1'999], never[1'999]);
+}
+
+TEST(DataPlane, EndsWhatWaitsForAPeerThatIsGone) {
+  Peer sink(2);
+  sink.options.silence = std::chrono::minutes(5);
+  sink.start();
+  std::vector<Fetched> fetched;
+  for (unsigned i = 0; i != 2'000; ++i) fetched.push_back(sink.fetch(Object(8, i).id(), {9}));
+  sink->forget(9);
+  for (Fetched& one : fetched) EXPECT_EQ(one.wait().code(), StatusCode::lost);
+}
+
+TEST(DataPlane, HurriesWhatOthersWaitFor) {
+  Peer source(1), middle(2), sink(3, false);
+  middle.options.silence = std::chrono::minutes(5);
+  source.start();
+  middle.start()->dial(source.node());
+  sink.start()->dial(middle.node());
+  std::vector<Fetched> stalled;
+  for (unsigned i = 0; i != 2'000; ++i) stalled.push_back(middle.fetch(Object(8, i).id(), {9}));
+  const Object object(5 * chunk_bytes, 5'000);
+  source.offer(object);
+  Fetched waits = middle.fetch(object.id(), {9, 1});
+  Fetched fetched = sink.fetch(object.id(), {2});
+  expect_arrived(waits, object);
+  middle.offer(object);
+  expect_arrived(fetched, object);
 }
 
 TEST(DataPlane, FetchesOfThoseWhoHaveDialled) {
