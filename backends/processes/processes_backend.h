@@ -101,6 +101,8 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
     WorkerHandle worker;  // that expects the part; null: one is to be leased
   };
   std::optional<BatchPart> send(Place place, BatchPart part);
+  bool stop_sending(std::size_t lane);
+  bool stands_behind_parked(WorkerProcess& worker);
   WorkerHandle lease(std::size_t lane);
   void forget(std::size_t lane, const WorkerProcess& lost);
   std::optional<BatchPart> within_quota(WorkerProcess& worker, BatchPart& part);

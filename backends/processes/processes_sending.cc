@@ -95,11 +95,7 @@ void ProcessesBackend::dispatch(BatchPart part) {
     if (place) {
       rest = send(*place, *std::move(rest));
       // Where nothing of it could be sent, its call may be over.
-      if (relay_) {
-        state_.with([&](State& state) {
-          if (place->lane < state.lanes.size()) --state.lanes[place->lane].senders;
-        });
-      }
+      if (relay_ && stop_sending(place->lane)) tell_of_change();
     } else {
       rest.reset();
       tell_of_change();
@@ -110,6 +106,15 @@ void ProcessesBackend::dispatch(BatchPart part) {
     else
       rest = std::move(others);
   }
+}
+
+// Returns whether its worker has nothing to do: who looked at that meanwhile has passed it over.
+bool ProcessesBackend::stop_sending(std::size_t number) {
+  return state_.with([&](State& state) {
+    if (number >= state.lanes.size()) return false;
+    Lane& lane = state.lanes[number];
+    return --lane.senders == 0 && lane.worker != nullptr && lane.worker->parts_in_flight() == 0;
+  });
 }
 
 // Sends to this worker, or to one that is started for the lane. Returns what is left.
@@ -127,8 +132,9 @@ std::optional<BatchPart> ProcessesBackend::send(Place place, BatchPart part) {
     if (worker->is_lost.load()) {
       forget(place.lane, *worker);
     } else if (!sent.any && worker->parts_in_flight() == 0) {
-      place_free(*worker);  // it has passed for one with work to do
+      part_over(*worker);  // it has passed for one with work to do
     }
+    if (sent.behind) send_again(*std::move(sent.behind));
     if (behind) send_again(*std::move(behind));
     // An abort that came meanwhile has not seen what was sent.
     if (aborts_.load() != aborts_before) {
@@ -139,6 +145,8 @@ std::optional<BatchPart> ProcessesBackend::send(Place place, BatchPart part) {
       }
       end_stopped(*worker, relay_ ? task_cancelled : call_ended);
     }
+    // Nor has one who parked the task that this worker is at.
+    if (relay_ && stands_behind_parked(*worker)) (void)take_back_and_share(*worker);
     if (!caller_waits_) pool_->watch();
     // One that is idle has looked before this part was there; where two send at the same time, the
     // later one sees both parts.
@@ -155,7 +163,14 @@ std::optional<BatchPart> ProcessesBackend::send(Place place, BatchPart part) {
     state.lanes[place.lane].starting = false;
   });
   refuse(whole, trouble);
+  send_backlog();  // so will those be that have waited for this worker
   return std::nullopt;
+}
+
+bool ProcessesBackend::stands_behind_parked(WorkerProcess& worker) {
+  return worker.parts_in_flight() > 1 && state_.with([&](State& state) {
+    return !state.parked.empty() && state.parked.contains(worker.assignment());
+  });
 }
 
 WorkerHandle ProcessesBackend::lease(std::size_t lane) {

@@ -286,7 +286,7 @@ class WorkerProcess::Expected {
 
 WorkerProcess::Sent WorkerProcess::send(BatchPart part) {
   Expected expected(in_flight_);
-  const std::lock_guard<SpinMutex> hold(sending_);
+  std::unique_lock<SpinMutex> hold(sending_);
   send_releases();
   RemoteBatch& batch = *part.batch;
   sender_.begin_message(*call_.memory, call_.max_nbytes, part.kept);
@@ -295,7 +295,6 @@ WorkerProcess::Sent WorkerProcess::send(BatchPart part) {
   std::vector<std::uint64_t> references;
   BatchPart rest = part;
   rest.kept.clear();
-  const std::uint32_t whole = part.count;
   std::uint32_t sent = 0, failed = 0;
   for (; sent != part.count && message_.size() < largest_message; ++sent) {
     if (encode_task(batch.tasks, part.first + sent, references)) continue;
@@ -310,20 +309,22 @@ WorkerProcess::Sent WorkerProcess::send(BatchPart part) {
     introduce_modules(references);
     if (!post(part, expected)) {
       expected.end();
+      hold.unlock();
       // Nothing was sent; what failed to be encoded has failed for good, and stands between.
+      std::optional<BatchPart> behind;
+      if (rest.count != 0) behind = rest;
       rest.first = part.first;
       rest.count = sent;
       if (failed != 0) batch.over(1);
-      if (const std::uint32_t behind = whole - sent - failed; behind != 0)
-        batch.owner.send_again({&batch, part.first + sent + failed, behind, part.attempt});
-      return {rest, false};
+      return {rest, behind, false};
     }
   }
   if (sent == 0) expected.end();
+  hold.unlock();
   // Last: it may end the batch.
   if (failed != 0) batch.over(1);
-  if (rest.count == 0) return {std::nullopt, sent != 0};
-  return {rest, sent != 0};
+  if (rest.count == 0) return {std::nullopt, std::nullopt, sent != 0};
+  return {rest, std::nullopt, sent != 0};
 }
 
 bool WorkerProcess::post(BatchPart& part, Expected& expected) {

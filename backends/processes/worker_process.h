@@ -77,6 +77,7 @@ class WorkerProcess {
 
   struct Sent {
     std::optional<BatchPart> rest;  ///< where it was too much for one message, or the worker ended
+    std::optional<BatchPart> behind;  ///< the same, behind a task that could not be encoded
     bool any = false;
   };
   /// Encodes and sends tasks of `part`, which was expected, and is not any more. Those that cannot
