@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -74,8 +75,9 @@ TEST(Threads, UsesTheCallersThreadAmongItsWorkers) {
 
 TEST(Threads, SharesItsThreadsBetweenObjects) {
   constexpr int jobs = 4;
+  const int before = pool_threads();  // of other tests in this process
   for (int i = 0; i != 250; ++i) (void)Parallel({.n_jobs = jobs})(squares(1000));
-  EXPECT_LE(pool_threads(), jobs);
+  EXPECT_LE(pool_threads(), std::max(before, jobs));
 }
 
 TEST(Threads, EndsThreadsThatStayIdle) {
