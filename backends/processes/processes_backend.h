@@ -110,6 +110,7 @@ class ProcessesBackend final : public AutoBatchingMixin, public BatchOwner {
   bool take_back_and_share(WorkerProcess& worker, const RemoteBatch* of = nullptr);
   void take_back_queued();
   bool condemn(const WorkerProcess& worker);
+  void abort_in(WorkerProcess& worker);
   void end_stopped(WorkerProcess& worker, const char* why);
   static void refuse(BatchPart part, const Status& why);
   void send_backlog();
