@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -52,6 +53,7 @@ class OneTask final : public BatchWork, public RemoteTasks {
   std::atomic<int> value{0};  // what the task returned
   std::atomic<bool> lost{false};
   std::function<bool()> while_encoded;  // false: it cannot be
+  std::array<std::uint64_t, 2> name{};  // in its cluster
 
   std::size_t size() const override { return 1; }
   void run() noexcept override {}
@@ -59,6 +61,7 @@ class OneTask final : public BatchWork, public RemoteTasks {
   bool timed() const override { return false; }
   bool stopped() const override { return false; }
   bool are_relayed() const override { return true; }
+  std::array<std::uint64_t, 2> assignment() const override { return name; }
   bool encode(std::size_t, Encoder& out) noexcept override {
     out.write(task_.data(), task_.size());
     return !while_encoded || while_encoded();
@@ -165,6 +168,46 @@ TEST_F(RelayedTasks, RunWhereOneBeforeThemCouldNotBeWritten) {
     EXPECT_FALSE(broken.ran);
     EXPECT_TRUE(waiting.ran && next.ran);
   }
+}
+
+// A task that waits for others may wait for the very one that is sent behind it.
+TEST_F(RelayedTasks, DoNotStandBehindOneThatIsParkedMeanwhile) {
+  begin(2, std::chrono::seconds(5));
+  backend_.allow(1);
+  OneTask waits(delayed<until_stopped>()), other(delayed<whose>());
+  waits.name = {1, 1};
+  waits.submit(backend_);
+  other.while_encoded = [&] {
+    backend_.park(waits.name, true);
+    return true;
+  };
+  other.submit(backend_);
+  EXPECT_TRUE(eventually([&] { return other.over.load(); }));
+  EXPECT_FALSE(waits.over);
+  backend_.withdraw(waits, true);
+  EXPECT_TRUE(eventually([&] { return waits.over && other.over; }));
+}
+
+// Where calls share slots, a worker without work is there for the others.
+TEST_F(RelayedTasks, LeaveTheirWorkerToOthersWhereTheyCannotBeWritten) {
+  begin(1, std::chrono::seconds(5));
+  backend_.allow(1, false);
+  const int worker = pid_of_a_worker();
+  OneTask broken(delayed<whose>());
+  broken.while_encoded = [] { return false; };
+  broken.submit(backend_);
+  ASSERT_TRUE(eventually([&] { return broken.over.load(); }));
+  ProcessesBackend another;
+  another.relay(
+      {"", [](std::uint32_t number) { return module_of(std::uint64_t{number} << 40); }, 1});
+  const CallSettings settings{1, 0, false, false, &*options_.backend_options, &options_};
+  ASSERT_TRUE(another.configure(settings).status.ok());
+  another.allow(1, false);
+  OneTask asks(delayed<whose>());
+  asks.submit(another);
+  EXPECT_TRUE(eventually([&] { return asks.over.load(); }));
+  EXPECT_EQ(asks.value, worker);
+  another.finish_call();
 }
 
 TEST_F(RelayedTasks, AreAskedToStopOneByOne) {
