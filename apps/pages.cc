@@ -7,6 +7,7 @@
 #include "paracord/apps/dashboard.h"
 #include "paracord/apps/metrics.h"
 #include "paracord/apps/status_report.h"
+#include "paracord/transport/clock.h"
 
 namespace paracord::apps {
 
@@ -73,8 +74,8 @@ std::unique_ptr<HttpServer> serve_pages(const HttpOptions& options, cluster::Nod
     return Reply{node_metrics(agent.see()), metrics_type};
   });
   http->get("/healthz", Access::open, [&agent] {
-    const cluster::Time now = std::chrono::steady_clock::now().time_since_epoch();
-    return healthy(now - agent.see().turned < longest_turn, "the node's loop stands still");
+    return healthy(cluster::now() - agent.see().turned < longest_turn,
+                   "the node's loop stands still");
   });
   // Whether there is a scheduler is not the node's business: it waits for one.
   http->get("/readyz", Access::open, [&agent] {

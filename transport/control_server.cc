@@ -23,7 +23,7 @@ namespace paracord::cluster {
 
 namespace {
 
-constexpr int most_packets_of_all = 256;     // handled in one go
+constexpr int most_packets_of_peers = 256;   // handled in one go
 constexpr std::size_t most_banned = 10'000;  // remembered
 constexpr int offences_of_a_banned_key = 10;
 constexpr const char* zap_domain = "paracord-control";
@@ -246,7 +246,7 @@ std::vector<ControlServer::Received> ControlServer::wait(Time longest) {
   }
   if (items[2].revents != 0) state.read_monitor();
   zmq::message_t from, body, surplus;
-  for (int i = 0; i != most_packets_of_all; ++i) {
+  for (int i = 0; i != most_packets_of_peers; ++i) {
     if (!state.socket->recv(from, zmq::recv_flags::dontwait)) break;
     ++state.counters.received_packets;
     if (!from.more()) continue;

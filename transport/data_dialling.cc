@@ -17,7 +17,7 @@ namespace {
 
 constexpr Time first_pause = std::chrono::milliseconds(50);
 constexpr Time pause_at_relay = std::chrono::milliseconds(200);
-constexpr int most_longer_pauses = 6;
+constexpr int most_doubled_pauses = 6;
 // From then on nobody counts on the peer, though it is tried again.
 constexpr int most_failures = 3;
 // Then ZeroMQ should have begun to connect again.
@@ -243,7 +243,7 @@ void DataLinks::handle_event(PeerId peer, Dialled& dialled, int kind, int value,
 void DataLinks::handshake_failed(PeerId peer, Dialled& dialled, const std::string& why, Time now) {
   dialled.trouble = "the peer " + dialled.node.name + " at " + dialled.node.data_address +
                     " cannot be connected to: " + why;
-  dialled.reopens = now + first_pause * (1 << std::min(dialled.failures, most_longer_pauses));
+  dialled.reopens = now + first_pause * (1 << std::min(dialled.failures, most_doubled_pauses));
   if (++dialled.failures >= most_failures) events_.refused(peer, std::string(dialled.trouble));
 }
 

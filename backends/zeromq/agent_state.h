@@ -158,6 +158,4 @@ struct NodeAgent::State {
   std::unique_ptr<Background> background;  // last made, first gone: its jobs use the rest
 };
 
-Time agent_now();
-
 }  // namespace paracord::cluster

@@ -10,6 +10,7 @@
 #include "paracord/core/cpu_count.h"
 #include "paracord/core/describe_error.h"
 #include "paracord/core/futex.h"
+#include "paracord/transport/clock.h"
 #include "paracord/transport/random.h"
 #include "paracord/transport/sockets.h"
 
@@ -55,10 +56,6 @@ NodeHello hello_of(const NodeAgent::Options& options, const DataPlane& plane) {
 }
 
 }  // namespace
-
-Time agent_now() {
-  return std::chrono::steady_clock::now().time_since_epoch();
-}
 
 NodeAgent::State::State(Options given)
     : options(with_defaults(std::move(given))),
@@ -142,17 +139,17 @@ void NodeAgent::State::send_all() {
 }
 
 void NodeAgent::State::turn() {
-  const Time deadline = std::min<Time>(ledger.next_deadline() - agent_now(), longest_agent_wait);
+  const Time deadline = std::min<Time>(ledger.next_deadline() - now(), longest_agent_wait);
   ControlLink::Came came = control.wait(std::max<Time>(deadline, Time(0)));
   if (!came.refused.empty() && options.log) options.log(came.refused);
-  if (came.connected) ledger.connected(agent_now());
-  for (Packet& packet : came.packets) ledger.receive(std::move(packet), agent_now());
-  ledger.tick(agent_now());
+  if (came.connected) ledger.connected(now());
+  for (Packet& packet : came.packets) ledger.receive(std::move(packet), now());
+  ledger.tick(now());
   take_mail();
   for (node::Effect& effect : ledger.take_effects()) carry_out(std::move(effect));
   if (drain_asked.load() && !draining) begin_drain();
   pump();
-  if (agent_now() >= report_due) report();
+  if (now() >= report_due) report();
   send_all();
   show();
   // Each look costs the system calls of a packet, whether it brings one batch or ten.
@@ -181,7 +178,7 @@ void NodeAgent::State::print(std::vector<TaskOutput> printed) {
 }
 
 void NodeAgent::State::report() {
-  report_due = agent_now() + report_interval;
+  report_due = now() + report_interval;
   stored = store.counters();
   const DataPlane::Counters data = plane->counters();
   ledger.report({stored.memory_bytes,
@@ -195,7 +192,7 @@ void NodeAgent::State::report() {
 
 void NodeAgent::State::begin_drain() {
   draining = true;
-  drain_deadline = agent_now() + options.drain_limit;
+  drain_deadline = now() + options.drain_limit;
   if (options.log) options.log("draining: no new work is taken");
   ledger.drain();
   std::vector<Attempt> all;
@@ -206,7 +203,7 @@ void NodeAgent::State::begin_drain() {
 bool NodeAgent::State::has_drained() {
   if (!draining) return false;
   if (running.empty() && ledger.is_empty()) return true;
-  if (agent_now() < drain_deadline) return false;
+  if (now() < drain_deadline) return false;
   if (options.log) options.log("the limit of the drain has passed; what is left is given up");
   return true;
 }
@@ -220,7 +217,7 @@ void NodeAgent::State::show() {
   now.tasks_done = tasks_done;
   now.workers_lost = workers_lost;
   now.workers_over_memory = detail::ProcessPool::instance().over_memory();
-  now.turned = agent_now();
+  now.turned = cluster::now();
   now.held_result_bytes = ledger.held_bytes();
   now.store = stored;
   const DataPlane::Counters data = plane->counters();
