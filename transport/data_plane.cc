@@ -15,10 +15,6 @@ namespace {
 constexpr Time busy_wait = std::chrono::milliseconds(50);
 constexpr Time idle_wait = std::chrono::milliseconds(500);
 constexpr Time offer_follows = std::chrono::seconds(1);
-// Of one peer's objects, at a time: what it answers to all of them has room in a connection's
-// queue. Beyond that an answer would be lost, and asked for again only when its source counts as
-// silent.
-constexpr std::size_t most_fetches = 512;
 
 }  // namespace
 
@@ -161,7 +157,7 @@ void DataPlane::State::start_next(PeerId number) {
   const auto found = lines.find(number);
   if (found == lines.end()) return;
   Line& line = found->second;
-  while (line.running < most_fetches && !line.order.empty()) {
+  while (line.running < most_asked && !line.order.empty()) {
     // One that was called off, and is wanted anew, may wait in another line.
     const auto next = waiting.find(line.order.front());
     line.order.pop_front();

@@ -193,41 +193,68 @@ void DataPlane::State::search(const ObjectId& object, PeerId peer, OnFile on_fil
   search.waiting.push_back(std::move(on_file));
   if (search.waiting.size() != 1) return;
   search.ends = now() + longest_search;
-  if (links.reaches(peer)) ask_place(object, peer);
+  lines_of_searches[peer].order.push_back(object);
+  ask_next_places(peer);
+}
+
+void DataPlane::State::ask_next_places(PeerId peer) {
+  const auto line = lines_of_searches.find(peer);
+  if (line == lines_of_searches.end()) return;
+  auto& [running, order] = line->second;
+  while (!order.empty()) {
+    const ObjectId object = order.front();
+    const auto search = searches.find({peer, object});
+    const bool waits = search != searches.end() && !search->second.is_asked;
+    if (waits && (!links.reaches(peer) || running >= most_asked)) return;
+    order.pop_front();
+    if (!waits) continue;
+    search->second.is_asked = true;
+    ++running;
+    ask_place(object, peer);
+  }
+  if (running == 0) lines_of_searches.erase(line);
 }
 
 // Most peers are somewhere else.
 void DataPlane::State::ask_place(const ObjectId& object, PeerId peer) {
+  searches.at({peer, object}).ends = now() + longest_search;
   if (links.neighbour(peer) == 0 || !links.send(peer, data::AskPlace{object}))
     end_search(object, peer, std::nullopt);
 }
 
+// There is a connection to it, anew: what was asked before may have been lost.
 void DataPlane::State::ask_places_of(PeerId peer) {
-  std::vector<ObjectId> objects;
+  std::vector<ObjectId> asked;
   for (auto search = searches.lower_bound({peer, {}});
-       search != searches.end() && search->first.first == peer; ++search)
-    objects.push_back(search->first.second);
-  for (const ObjectId& object : objects) ask_place(object, peer);
+       search != searches.end() && search->first.first == peer; ++search) {
+    if (search->second.is_asked) asked.push_back(search->first.second);
+  }
+  for (const ObjectId& object : asked) ask_place(object, peer);
+  ask_next_places(peer);
 }
 
 void DataPlane::State::take_place(PeerId from, const data::Place& place) {
   if (!searches.contains({from, place.object})) return;
   end_search(place.object, from, open_file(links.neighbour(from), place.place, place.object.bytes));
+  ask_next_places(from);
 }
 
 void DataPlane::State::end_search(const ObjectId& object, PeerId peer,
                                   const std::optional<NeighbourFile>& file) {
   const auto search = searches.extract({peer, object});
   if (search.empty()) return;
+  if (search.mapped().is_asked) --lines_of_searches.at(peer).running;
   for (const OnFile& told : search.mapped().waiting) told(file);
 }
 
+// Those that a peer which can be reached has not been asked for yet wait for their turn.
 void DataPlane::State::end_late_searches() {
   std::vector<std::pair<PeerId, ObjectId>> late;
   for (const auto& [key, search] : searches) {
-    if (now() >= search.ends) late.push_back(key);
+    if (now() >= search.ends && (search.is_asked || !links.reaches(key.first))) late.push_back(key);
   }
   for (const auto& [peer, object] : late) end_search(object, peer, std::nullopt);
+  for (const auto& [peer, object] : late) ask_next_places(peer);
 }
 
 }  // namespace paracord::cluster

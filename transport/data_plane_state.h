@@ -21,6 +21,10 @@
 
 namespace paracord::cluster {
 
+/// Of one peer's objects, at a time: what it answers to all of them has room in a connection's
+/// queue. Beyond that an answer would be lost, and missed only when its source counts as silent.
+inline constexpr std::size_t most_asked = 512;
+
 /// What the plane's thread works on. Other threads post jobs.
 struct DataPlane::State {
   explicit State(Options given);
@@ -43,6 +47,7 @@ struct DataPlane::State {
   // A peer is to be asked where it keeps an object, or has been.
   struct Search {
     std::vector<OnFile> waiting;
+    bool is_asked = false;
     Time ends{};
   };
   // A fetch is over, and its object is not offered yet: who asks meanwhile is answered then.
@@ -52,7 +57,7 @@ struct DataPlane::State {
     std::vector<std::pair<PeerId, std::uint32_t>> wanted;
   };
 
-  // What comes from one peer: a stalled one keeps nobody else's objects from coming.
+  // What is asked of one peer: a stalled one keeps nobody else's objects from coming.
   struct Line {
     std::size_t running = 0;
     std::deque<ObjectId> order;  // of those that wait; some may have gone
@@ -93,6 +98,7 @@ struct DataPlane::State {
   void search(const ObjectId& object, PeerId peer, OnFile on_file);
   void ask_place(const ObjectId& object, PeerId peer);
   void ask_places_of(PeerId peer);
+  void ask_next_places(PeerId peer);
   void take_place(PeerId from, const data::Place& place);
   void end_search(const ObjectId& object, PeerId peer, const std::optional<NeighbourFile>& file);
   void end_late_searches();
@@ -106,6 +112,7 @@ struct DataPlane::State {
   std::map<PeerId, Line> lines;                    // by origin
   std::map<ObjectId, Between> between;
   std::map<std::pair<PeerId, ObjectId>, Search> searches;
+  std::map<PeerId, Line> lines_of_searches;
   data::Outbox outbox{waker};
   std::function<void(const ObjectId&)> told_changed;
   std::function<void(PeerId, const std::string&)> told_unreachable;

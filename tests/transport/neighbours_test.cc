@@ -126,6 +126,38 @@ TEST(Neighbours, TellEachOtherWhereObjectsLie) {
   EXPECT_FALSE(found(node, table->id, 99));
 }
 
+// The answers to all of them do not fit into a connection's queue at once.
+TEST(Neighbours, AreAskedAboutManyObjects) {
+  Peer client(1, false), node(2);
+  node.start();
+  client.start()->dial(node.node());
+  constexpr std::size_t count = 30'000, bytes = 8;
+  std::string text;
+  for (std::size_t i = 0; i != count; ++i) text += std::to_string(10'000'000 + i);
+  const MemoryFile file(text);
+  std::vector<ObjectId> objects;
+  for (std::size_t at = 0; at != text.size(); at += bytes) {
+    const auto table = name_object(std::as_bytes(std::span(text).subspan(at, bytes)));
+    client->offer(table, reinterpret_cast<const std::byte*>(text.data() + at), nullptr,
+                  place_in(file.fd(), at));
+    objects.push_back(table->id);
+  }
+  expect_connected(node, client);
+  std::atomic<std::size_t> told{0}, there{0};
+  detail::Event event;
+  for (const ObjectId& object : objects) {
+    node->find_file(object, 1, [&](const std::optional<NeighbourFile>& found) {
+      if (found) ++there;
+      ++told;
+      event.notify();
+    });
+  }
+  event.wait([&] { return told.load() == count; });
+  EXPECT_EQ(there, count);
+  EXPECT_FALSE(found(node, Object(8, 9).id(), 1));
+  EXPECT_FALSE(found(node, objects[0], 99));
+}
+
 TEST(Neighbours, AreNoneWhereEitherEndSaysSo) {
   for (const bool client_shares : {true, false}) {
     Peer client(1, false), node(2);
