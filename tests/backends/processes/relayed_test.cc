@@ -25,6 +25,11 @@ int until_stopped() {
   return 1;
 }
 
+int begun_until_stopped(const std::string& path) {
+  std::ofstream(path).close();
+  return until_stopped();
+}
+
 // Runs for a while, and says whether somebody wanted it to stop.
 int was_stopped() {
   bool stopped = false;
@@ -174,9 +179,11 @@ TEST_F(RelayedTasks, RunWhereOneBeforeThemCouldNotBeWritten) {
 TEST_F(RelayedTasks, DoNotStandBehindOneThatIsParkedMeanwhile) {
   begin(2, std::chrono::seconds(5));
   backend_.allow(1);
-  OneTask waits(delayed<until_stopped>()), other(delayed<whose>());
+  const std::string begun = testing::TempDir() + "parked-" + std::to_string(getpid());
+  OneTask waits(delayed<begun_until_stopped>(begun)), other(delayed<whose>());
   waits.name = {1, 1};
   waits.submit(backend_);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::remove(begun); }));
   other.while_encoded = [&] {
     backend_.park(waits.name, true);
     return true;
