@@ -4,6 +4,7 @@
 
 #include "paracord/backends/processes/worker_process.h"
 #include "paracord/backends/worker/shared_futex.h"
+#include "paracord/core/describe_error.h"
 #include "paracord/memmap/merged_writes.h"
 
 namespace paracord::detail {

@@ -11,6 +11,7 @@
 #include "paracord/core/codec.h"
 #include "paracord/core/copy_bytes.h"
 #include "paracord/core/entry.h"
+#include "paracord/core/scope.h"
 
 namespace paracord::detail {
 
