@@ -41,9 +41,10 @@ class DataPlane {
     std::function<bool(std::string_view public_key)> admits;
     std::size_t window_bytes = std::size_t{16} << 20;  ///< on their way, for each fetch
     std::size_t largest_object = std::size_t{1} << 44;
-    bool shares_memory = true;               ///< with processes on this machine; see find_file()
-    Time silence = std::chrono::seconds(5);  ///< of a source: its chunks are asked of others
-    Time relay_after = std::chrono::seconds(2);         ///< of dialling without an answer
+    bool shares_memory = true;  ///< with processes on this machine; see find_file()
+    Time longest_search = std::chrono::seconds(1);  ///< without an answer; see find_file()
+    Time silence = std::chrono::seconds(5);         ///< of a source: its chunks are asked of others
+    Time relay_after = std::chrono::seconds(2);     ///< of dialling without an answer
     Time unreachable_after = std::chrono::seconds(20);  ///< see on_unreachable()
   };
   explicit DataPlane(Options options);

@@ -8,13 +8,6 @@
 
 namespace paracord::cluster {
 
-namespace {
-
-// A peer that has not answered by then is asked for the object's bytes.
-constexpr Time longest_search = std::chrono::seconds(1);
-
-}  // namespace
-
 void DataPlane::State::disconnected(PeerId peer) {
   outbox.drop_peer(peer);
   for (auto& [object, fetch] : fetches) fetch->source_lost(peer);
@@ -189,12 +182,17 @@ bool DataPlane::State::send_bytes(PeerId to, const data::Outbox::Item& item,
 }
 
 void DataPlane::State::search(const ObjectId& object, PeerId peer, OnFile on_file) {
-  Search& search = searches[{peer, object}];
-  search.waiting.push_back(std::move(on_file));
-  if (search.waiting.size() != 1) return;
-  search.ends = now() + longest_search;
+  const auto search = searches.try_emplace({peer, object}).first;
+  search->second.waiting.push_back(std::move(on_file));
+  if (search->second.waiting.size() != 1) return;
+  set_end(search);
   lines_of_searches[peer].order.push_back(object);
   ask_next_places(peer);
+}
+
+void DataPlane::State::set_end(Searches::iterator search) {
+  search->second.ends = now() + options.longest_search;
+  search_ends.emplace_back(search->second.ends, search->first);
 }
 
 void DataPlane::State::ask_next_places(PeerId peer) {
@@ -217,7 +215,7 @@ void DataPlane::State::ask_next_places(PeerId peer) {
 
 // Most peers are somewhere else.
 void DataPlane::State::ask_place(const ObjectId& object, PeerId peer) {
-  searches.at({peer, object}).ends = now() + longest_search;
+  set_end(searches.find({peer, object}));
   if (links.neighbour(peer) == 0 || !links.send(peer, data::AskPlace{object}))
     end_search(object, peer, std::nullopt);
 }
@@ -249,12 +247,20 @@ void DataPlane::State::end_search(const ObjectId& object, PeerId peer,
 
 // Those that a peer which can be reached has not been asked for yet wait for their turn.
 void DataPlane::State::end_late_searches() {
-  std::vector<std::pair<PeerId, ObjectId>> late;
-  for (const auto& [key, search] : searches) {
-    if (now() >= search.ends && (search.is_asked || !links.reaches(key.first))) late.push_back(key);
+  const Time time = now();
+  while (!search_ends.empty() && search_ends.front().first <= time) {
+    const auto [ends, key] = search_ends.front();
+    search_ends.pop_front();
+    const auto search = searches.find(key);
+    if (search == searches.end() || search->second.ends != ends) continue;
+    const auto& [peer, object] = key;
+    if (!search->second.is_asked && links.reaches(peer)) {
+      set_end(search);
+      continue;
+    }
+    end_search(object, peer, std::nullopt);
+    ask_next_places(peer);
   }
-  for (const auto& [peer, object] : late) end_search(object, peer, std::nullopt);
-  for (const auto& [peer, object] : late) ask_next_places(peer);
 }
 
 }  // namespace paracord::cluster

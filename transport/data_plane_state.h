@@ -50,6 +50,7 @@ struct DataPlane::State {
     bool is_asked = false;
     Time ends{};
   };
+  using Searches = std::map<std::pair<PeerId, ObjectId>, Search>;
   // A fetch is over, and its object is not offered yet: who asks meanwhile is answered then.
   struct Between {
     Time ends{};
@@ -96,6 +97,7 @@ struct DataPlane::State {
                   const std::shared_ptr<const void>& keep);
   bool is_unchanged(const Offer& offer, std::uint32_t chunk) const;
   void search(const ObjectId& object, PeerId peer, OnFile on_file);
+  void set_end(Searches::iterator search);
   void ask_place(const ObjectId& object, PeerId peer);
   void ask_places_of(PeerId peer);
   void ask_next_places(PeerId peer);
@@ -111,7 +113,8 @@ struct DataPlane::State {
   std::map<ObjectId, data::Fetch::Setup> waiting;  // until others of the same origin are over
   std::map<PeerId, Line> lines;                    // by origin
   std::map<ObjectId, Between> between;
-  std::map<std::pair<PeerId, ObjectId>, Search> searches;
+  Searches searches;
+  std::deque<std::pair<Time, Searches::key_type>> search_ends;  // some are over, or end later
   std::map<PeerId, Line> lines_of_searches;
   data::Outbox outbox{waker};
   std::function<void(const ObjectId&)> told_changed;
