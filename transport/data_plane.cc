@@ -86,6 +86,7 @@ void DataPlane::State::end_fetches() {
   }
   for (const ObjectId& object : ended) {
     const auto node = fetches.extract(object);
+    if (node.empty()) continue;  // somebody who was told has called it off
     end(*node.mapped());
     leave(*node.mapped());
   }
@@ -174,9 +175,14 @@ void DataPlane::State::start_now(std::map<ObjectId, data::Fetch::Setup>::iterato
 
 void DataPlane::State::start(data::Fetch::Setup setup) {
   const ObjectId object = setup.object;
-  between.erase(object);
   const std::vector<PeerId> sources = setup.sources;
   auto fetch = std::make_unique<data::Fetch>(std::move(setup), now());
+  // It was here a moment ago, and comes again for those who asked meanwhile.
+  if (const auto over = between.extract(object); !over.empty()) {
+    for (const PeerId peer : over.mapped().listeners) fetch->add_listener(peer);
+    for (const auto& [peer, chunk] : over.mapped().wanted)
+      cannot(peer, object, "it is not here any more");
+  }
   for (const PeerId peer : sources) {
     if (const std::string why = links.trouble(peer); !why.empty()) fetch->source_gone(peer, why);
   }

@@ -275,6 +275,29 @@ TEST(DataPlane, CancelsAtOnce) {
   sink->cancel_fetch(object.id());
 }
 
+// Who is told of one may call off others that have ended in the same moment.
+TEST(DataPlane, EndsEachFetchOnceWhoeverCancelsIt) {
+  Peer source(1), sink(2);
+  source.start();
+  sink.start()->dial(source.node());
+  std::vector<Object> objects;
+  for (unsigned i = 0; i != 300; ++i) source.offer(objects.emplace_back(8, i));
+  std::vector<std::atomic<int>> told(objects.size());
+  std::atomic<std::size_t> ends{0};
+  detail::Event event;
+  for (std::size_t i = 0; i != objects.size(); ++i) {
+    Fetched fetched(objects[i].id());
+    sink->fetch(objects[i].id(), fetched.destination(), {1}, [&, i](Status, const auto&) {
+      ++told[i];
+      if (i + 1 != objects.size()) sink->cancel_fetch(objects[i + 1].id());
+      ++ends;
+      event.notify();
+    });
+  }
+  event.wait([&] { return ends.load() == objects.size(); });
+  for (const std::atomic<int>& times : told) EXPECT_EQ(times.load(), 1);
+}
+
 TEST(DataPlane, RefusesASecondFetchOfTheSameObject) {
   Peer sink(2);
   sink.start();
@@ -350,6 +373,27 @@ TEST(DataPlane, AnswersWhoAsksBetweenFetchAndOffer) {
   expect_arrived(first, object);
   Fetched second = sink.fetch(object.id(), {2});
   middle->offer(first.table(), first.memory->data(), first.memory);
+  expect_arrived(second, object);
+}
+
+// It was here, and is fetched once more in place of being offered.
+TEST(DataPlane, AnswersWhoAskedBeforeItCameAgain) {
+  Peer origin(1), middle(2), sink(3);
+  sink.options.silence = std::chrono::minutes(5);
+  origin.start();
+  middle.start()->dial(origin.node());
+  sink.start()->dial(middle.node());
+  const Object object(4 * mebibyte), small(8);
+  origin.offer(object);
+  middle.offer(small);
+  Fetched first = middle.fetch(object.id(), {1});
+  expect_arrived(first, object);
+  Fetched second = sink.fetch(object.id(), {2});
+  Fetched behind = sink.fetch(small.id(), {2});
+  expect_arrived(behind, small);
+  Fetched again = middle.fetch(object.id(), {1});
+  expect_arrived(again, object);
+  middle->offer(again.table(), again.memory->data(), again.memory);
   expect_arrived(second, object);
 }
 
