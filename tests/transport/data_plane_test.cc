@@ -50,7 +50,7 @@ TEST(DataPlane, LosesNothingOfManySmallObjects) {
   client.start()->dial(node.node());
   std::vector<Object> objects;
   std::vector<Fetched> fetched;
-  for (unsigned i = 0; i != 30'000; ++i) {
+  for (unsigned i = 0; i != 10'000; ++i) {
     objects.emplace_back(8, i);
     client.offer(objects.back());
   }
