@@ -257,11 +257,13 @@ void Call::read_all() {
 }
 
 // A finished block with its results in place is about to be reused: there is nothing to read in it.
+// One with a task that failed is finished only after the call has stopped: then none is taken.
 Block* Call::take_finished(Block* previous) {
   return blocks_.with([&](BlockList& blocks) -> Block* {
     if (previous != nullptr) blocks.put_back(*previous);
     Block* block = blocks.front();
     if (block == nullptr || !block->finished() || block->results_in_place()) return nullptr;
+    if (stopped()) return nullptr;
     blocks.remove(*block);
     return block;
   });

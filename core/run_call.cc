@@ -10,7 +10,6 @@ namespace {
 // Results of finished blocks go to the collector, in order. What it throws (no memory) ends the
 // call.
 void collect(Call& call, Collector& collector) {
-  if (call.stopped()) return;
   for (Block* block = nullptr; (block = call.take_finished(block)) != nullptr;) {
     try {
       collector.collect(*block, block->gaps());

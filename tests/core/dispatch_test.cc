@@ -352,5 +352,41 @@ TEST_F(Dispatch, AsksAtMostForTheResultsThatMayWait) {
   EXPECT_EQ(read, 4);
 }
 
+// A result that can tell whether it was made, and what happens while it is moved.
+struct Moved {
+  explicit Moved(std::function<void()> at_move) : on_move(std::move(at_move)) {}
+  Moved(Moved&& other) noexcept : on_move(std::exchange(other.on_move, nullptr)) {
+    if (on_move) std::exchange(on_move, nullptr)();
+  }
+  ~Moved() { unmade += sign != right; }
+  static constexpr std::uint64_t right = 0x600d600d600d600d;
+  static inline std::atomic<int> unmade{0};
+  std::uint64_t sign = right;
+  std::function<void()> on_move;
+};
+
+// Between the looks at two finished batches the call may fail, and the second be where it did.
+TEST_F(Dispatch, CollectsNothingOfABatchThatHasFailedMeanwhile) {
+  Moved::unmade = 0;
+  Parallel parallel(manual(2, 1, {.shared_memory = true}));
+  bool runs_second = false;
+  const auto task = [&](int i) {
+    if (i == 2) ManualBackend::run_next(queue);  // the first one is done before anybody looks
+    return delayed([&, i] {
+      if (i == 1) throw std::runtime_error("the second one fails");
+      return Moved([&] { runs_second = ManualBackend::run_next(queue); });
+    });
+  };
+  try {
+    (void)parallel(std::views::iota(0, 3) | std::views::transform(task));
+    ADD_FAILURE() << "it does not fail";
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("the second one fails"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_TRUE(runs_second);
+  EXPECT_EQ(Moved::unmade, 0);
+}
+
 }  // namespace
 }  // namespace paracord
