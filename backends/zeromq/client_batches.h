@@ -37,6 +37,7 @@ struct ClientBatch {
 struct ClientCall {
   OpenCall open;
   bool answered = false;
+  bool cancelled = false;     ///< nothing of it is sent any more
   int waiting = 0;            ///< threads that do
   bool said_waiting = false;  ///< what the scheduler was told last
   bool has_waited = false;    ///< it was told anything

@@ -1,6 +1,7 @@
 #include "paracord/backends/zeromq/client_ledger.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "paracord/backends/zeromq/client_batches.h"
@@ -54,18 +55,25 @@ void ClientLedger::open_call(OpenCall call) {
 
 void ClientLedger::submit(Submit batch) {
   const BatchId id = batch.batch;
+  const auto call = state_->calls.find(batch.call);
+  if (call == state_->calls.end() || call->second.cancelled) {
+    client::Over over{id, std::vector<std::uint32_t>(batch.count), batch.losses, 0, {}};
+    std::iota(over.missing.begin(), over.missing.end(), 0u);
+    state_->effects.push_back(std::move(over));
+    return;
+  }
   state_->held_back.insert({state_->rank(batch.call), id});
   ClientBatch& entry = state_->batches[id];
   entry.losses = batch.losses;
   // A scheduler that comes after this one hears it with the call.
-  if (const auto call = state_->calls.find(batch.call);
-      call != state_->calls.end() && !batch.label.empty())
-    call->second.open.label = batch.label;
+  if (!batch.label.empty()) call->second.open.label = batch.label;
   entry.submit = std::move(batch);
   state_->send_what_fits();
 }
 
 void ClientLedger::cancel_call(CallId call) {
+  if (const auto known = state_->calls.find(call); known != state_->calls.end())
+    known->second.cancelled = true;
   std::vector<BatchId> ids;
   for (const auto& [id, batch] : state_->batches) {
     if (batch.submit.call == call) ids.push_back(id);

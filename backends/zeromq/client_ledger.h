@@ -92,7 +92,8 @@ class ClientLedger {
 
   void open_call(OpenCall call);
   /// Takes a batch with an id that was not used before. Held back while the scheduler's queue has
-  /// no room for it.
+  /// no room for it. Where another thread has cancelled or closed its call meanwhile it comes to
+  /// its end at once.
   void submit(Submit batch);
   /// All batches of the call come to their end, with Over; results on their way count no more.
   void cancel_call(CallId call);

@@ -206,6 +206,27 @@ TEST_F(ClientLedgerTest, EndsCancelledBatchesAtOnceAndLetsLateResultsGo) {
   EXPECT_EQ(all<Acknowledge>(link.hear()).size(), 1u);
 }
 
+// A thread that sends may be overtaken by one that ends the call: the scheduler bans whoever
+// submits to a call that it does not know.
+TEST_F(ClientLedgerTest, EndsABatchOfACallThatWasCancelledOrClosedMeanwhile) {
+  assign(2);
+  ledger.cancel_call(1);
+  ledger.take_effects();
+  for (const BatchId late : {2, 3}) {
+    Submit submit = batch(late);
+    submit.count = 2;
+    ledger.submit(std::move(submit));
+    const auto over = all_of<client::Over>(ledger.take_effects());
+    ASSERT_EQ(over.size(), 1u);
+    EXPECT_EQ(over[0].batch, late);
+    EXPECT_EQ(over[0].missing, (std::vector<std::uint32_t>{0, 1}));
+    EXPECT_TRUE(all<Submit>(link.hear()).empty());
+    ledger.close_call(1);
+  }
+  ledger.connected(link.now);
+  EXPECT_TRUE(all<ClientHello>(link.hear()).at(0).expected.empty());
+}
+
 TEST_F(ClientLedgerTest, TellsANewSchedulerAllThatItExpects) {
   assign();
   ledger.submit(batch(2));
