@@ -34,8 +34,14 @@ Block* Call::next_work(Runner runner) {
     share_out();
   if (!capabilities_.shared_memory || capabilities_.runs_in_caller) return block;
   if (block == nullptr && reclaim_hidden_tasks()) block = older_work(Runner::this_thread);
-  // Others may have found nothing just before, and it may be more than this thread can begin.
-  if (block != nullptr && runner == Runner::this_thread && block->has_spare()) share_out();
+  if (block == nullptr || runner == Runner::another) return block;
+  // Others may have found nothing just before, and it may be more than this thread can begin. Of
+  // several who left while somebody read, only one was called back.
+  if (block->has_spare()) {
+    share_out();
+  } else if (!exhausted_.load(std::memory_order_acquire)) {
+    dispatch();
+  }
   return block;
 }
 
