@@ -35,12 +35,14 @@ Block* Call::next_work(Runner runner) {
   if (!capabilities_.shared_memory || capabilities_.runs_in_caller) return block;
   if (block == nullptr && reclaim_hidden_tasks()) block = older_work(Runner::this_thread);
   if (block == nullptr || runner == Runner::another) return block;
-  // Others may have found nothing just before, and it may be more than this thread can begin. Of
-  // several who left while somebody read, only one was called back.
+  // Others may have found nothing just before, and it may be more than this thread can begin.
   if (block->has_spare()) {
     share_out();
-  } else if (!exhausted_.load(std::memory_order_acquire)) {
-    dispatch();
+  } else if (!exhausted_.load(std::memory_order_acquire) && take_slot()) {
+    // There is more to be read: of several who left while somebody read, one is called back. A
+    // second thread for this block runs it or reads on, and calls the next one; this thread does
+    // not read, which may take long, while it has a task that nobody has begun.
+    submit(block);
   }
   return block;
 }
