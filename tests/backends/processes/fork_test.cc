@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "paracord/tests/backends/processes/process_tasks.h"
+#include "paracord/tests/core/forks.h"
 
 #ifdef __SANITIZE_THREAD__
 // Threads in the child of a fork are what this is about.
@@ -38,6 +39,13 @@ bool holds_in_a_child(Body body) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+class Fork : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!children_can_allocate) GTEST_SKIP() << "this sanitizer's allocator does not stand a fork";
+  }
+};
+
 bool is_served_or_refused(Parallel& parallel) {
   try {
     const auto results = parallel(tasks(20, [](int i) { return delayed<plus_one>(i); }));
@@ -50,7 +58,7 @@ bool is_served_or_refused(Parallel& parallel) {
   }
 }
 
-TEST(Fork, LeavesTheParentAlone) {
+TEST_F(Fork, LeavesTheParentAlone) {
   Parallel parallel(processes());
   expect_usable(parallel);
   for (int round = 0; round != 3; ++round) {
@@ -62,7 +70,7 @@ TEST(Fork, LeavesTheParentAlone) {
   }
 }
 
-TEST(Fork, WhileACallRunsTouchesNoneOfItsTasks) {
+TEST_F(Fork, WhileACallRunsTouchesNoneOfItsTasks) {
   Parallel parallel(processes());
   auto generator = parallel.generator(tasks(2000, [](int i) { return delayed<plus_one>(i); }));
   int next = 0;
@@ -79,7 +87,7 @@ TEST(Fork, WhileACallRunsTouchesNoneOfItsTasks) {
 }
 
 // The parent's threads are in the middle of whatever it is when the process forks.
-TEST(Fork, TheChildMayDropACallOfItsParents) {
+TEST_F(Fork, TheChildMayDropACallOfItsParents) {
   Parallel parallel(processes());
   std::optional generator(
       parallel.generator(tasks(2000, [](int i) { return delayed<plus_one>(i); })));
@@ -113,7 +121,7 @@ int forks(int i) {
   return i;
 }
 
-TEST(Fork, OfATaskAnswersOnce) {
+TEST_F(Fork, OfATaskAnswersOnce) {
   Parallel parallel(processes());
   EXPECT_EQ(parallel(tasks(4, [](int i) { return delayed<forks>(i); })),
             (std::vector<int>{0, 1, 2, 3}));

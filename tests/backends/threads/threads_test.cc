@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "paracord/paracord.h"
+#include "paracord/tests/core/forks.h"
 #include "paracord/tests/core/test_tasks.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -91,6 +92,7 @@ TEST(Threads, EndsThreadsThatStayIdle) {
 }
 
 TEST(Threads, WorkInTheChildOfAFork) {
+  if (!children_can_allocate) GTEST_SKIP() << "this sanitizer's allocator does not stand a fork";
   (void)Parallel({.n_jobs = 3})(squares(100));
   const pid_t child = fork();
   if (child == 0) {
