@@ -27,20 +27,6 @@ namespace fs = std::filesystem;
 constexpr const char* part = ".part";  // behind the name of an entry that is being made
 constexpr std::size_t digits = 32;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 bool is_file(int fd) {
   struct stat about {};
   return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);

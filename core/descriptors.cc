@@ -7,6 +7,10 @@
 
 namespace paracord::detail {
 
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
 int moved_up(int fd) {
   constexpr int lowest = 10;
   if (fd < 0 || fd >= lowest) return fd;

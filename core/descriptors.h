@@ -1,6 +1,24 @@
 #pragma once
 
+#include <utility>
+
 namespace paracord::detail {
+
+/// A descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
 
 /// `fd`, or where it is below 10 a duplicate that is not, and `fd` is closed. A program that has
 /// closed its stdout would otherwise print into a file of the library's; and a new process has

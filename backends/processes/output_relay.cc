@@ -1,11 +1,14 @@
 #include "paracord/backends/processes/output_relay.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
+#include "paracord/core/errors.h"
 #include "paracord/core/worker_output.h"
 
 namespace paracord::detail {
@@ -27,12 +30,22 @@ constexpr int output = 0, errors = 1, words = 2;
 
 }  // namespace
 
-OutputRelay::OutputRelay(int output, int errors, int last_words)
-    : pipes_{output, errors, last_words} {}
-
-OutputRelay::~OutputRelay() {
-  for (const int pipe : pipes_) close(pipe);
+OutputPipes::Pipe::Pipe() {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) == 0) {
+    reading = Descriptor(moved_up(ends[0]));
+    writing = Descriptor(moved_up(ends[1]));
+  }
+  if (reading.get() < 0 || writing.get() < 0) {
+    throw BackendUnavailable(std::string("a worker process cannot be started: a pipe: ") +
+                             std::strerror(errno));
+  }
+  fcntl(reading.get(), F_SETFL, O_NONBLOCK);
 }
+
+OutputRelay::OutputRelay(OutputPipes& pipes)
+    : pipes_{std::move(pipes.output.reading), std::move(pipes.errors.reading),
+             std::move(pipes.last_words.reading)} {}
 
 void OutputRelay::set_call(int worker, const OnWorkerOutput* on_output) {
   text_.with([&](Text& text) {
@@ -46,7 +59,7 @@ void OutputRelay::drain(bool rest) {
     char buffer[4096];
     for (int pipe = 0; pipe != descriptors; ++pipe) {
       while (true) {
-        const ssize_t got = read(pipes_[pipe], buffer, sizeof buffer);
+        const ssize_t got = read(descriptor(pipe), buffer, sizeof buffer);
         if (got < 0 && errno == EINTR) continue;
         if (got == 0) closed_.store(true);
         if (got <= 0) break;

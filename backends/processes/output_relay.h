@@ -1,12 +1,24 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <string>
 
 #include "paracord/core/backend.h"
+#include "paracord/core/descriptors.h"
 #include "paracord/core/guarded.h"
 
 namespace paracord::detail {
+
+/// What a child writes to: its stdout, its stderr, and its last words when it crashes.
+struct OutputPipes {
+  /// Reading does not wait. Throws BackendUnavailable.
+  struct Pipe {
+    Pipe();
+    Descriptor reading, writing;
+  };
+  Pipe output, errors, last_words;
+};
 
 /// What a worker writes to its stdout and stderr, brought to whoever takes it, or else to the
 /// caller's own, line by line; and the last words of one that crashes.
@@ -14,10 +26,9 @@ namespace paracord::detail {
 /// Threads: any.
 class OutputRelay {
  public:
-  /// Takes over the reading ends of three pipes.
-  OutputRelay(int output, int errors, int last_words);
+  /// Takes over the reading ends.
+  explicit OutputRelay(OutputPipes& pipes);
   OutputRelay(const OutputRelay&) = delete;
-  ~OutputRelay();
 
   void set_pid(int pid) { pid_ = pid; }
   /// Whose output it is from now on, and who takes it (null: nobody).
@@ -31,7 +42,7 @@ class OutputRelay {
   std::string last_words();
 
   static constexpr int descriptors = 3;
-  int descriptor(int i) const { return pipes_[i]; }
+  int descriptor(int i) const { return pipes_[static_cast<std::size_t>(i)].get(); }
 
  private:
   struct Text {
@@ -41,7 +52,7 @@ class OutputRelay {
     const OnWorkerOutput* on_output = nullptr;
   };
   void pass_on(Text& text, int pipe, bool rest);
-  int pipes_[descriptors];
+  std::array<Descriptor, descriptors> pipes_;
   int pid_ = 0;
   Guarded<Text> text_;
   std::atomic<bool> closed_{false};

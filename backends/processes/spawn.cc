@@ -131,7 +131,12 @@ void prepare(FileActions& files, const ChildEnds& ends) {
   posix_spawn_file_actions_adddup2(&files.actions, ends.output, 1);
   posix_spawn_file_actions_adddup2(&files.actions, ends.errors, 2);
   posix_spawn_file_actions_adddup2(&files.actions, ends.socket, socket_in_child);
-  posix_spawn_file_actions_addclosefrom_np(&files.actions, socket_in_child + 1);
+  int next = socket_in_child + 1;
+  if (ends.last_words >= 0) {
+    posix_spawn_file_actions_adddup2(&files.actions, ends.last_words, last_words_of_role);
+    next = last_words_of_role + 1;
+  }
+  posix_spawn_file_actions_addclosefrom_np(&files.actions, next);
 }
 
 void prepare(Attributes& attributes) {

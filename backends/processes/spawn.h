@@ -37,6 +37,7 @@ cpu_set_t process_cpus();
 /// The child's ends of what connects it to its parent.
 struct ChildEnds {
   int socket, output, errors;
+  int last_words = -1;  ///< of a process in a role (initialize.h)
 };
 
 /// Starts a worker; returns its pid. Everything but these descriptors is closed in it, signals are

@@ -1,6 +1,5 @@
 // WorkerProcess: how it begins, serves one call after the other, and ends.
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -39,23 +38,6 @@ Descriptor own(int fd) {
   return Descriptor(moved);
 }
 
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) cannot_start("a pipe");
-    reading = own(ends[0]);
-    writing = own(ends[1]);
-    fcntl(reading.get(), F_SETFL, O_NONBLOCK);
-  }
-  Descriptor reading, writing;
-};
-
-int released(Descriptor& descriptor) {
-  const int fd = fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 10);
-  if (fd < 0) cannot_start("a descriptor");
-  return fd;
-}
-
 Descriptor new_channel() {
   Descriptor fd(moved_up(memfd_create("paracord-channel", MFD_CLOEXEC)));
   if (fd.get() < 0 || ftruncate(fd.get(), sizeof(Channel)) != 0) cannot_start("its channel");
@@ -68,12 +50,8 @@ std::string indented(const std::string& title, const std::string& text) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
 struct WorkerProcess::Ends {
-  Pipe output, errors, words;
+  OutputPipes pipes;
   Descriptor ours, childs;
   Ends() {
     int pair[2];
@@ -91,8 +69,7 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
                              Ends ends)
     : spec_(spec),
       socket_(std::move(ends.ours)),
-      output_(released(ends.output.reading), released(ends.errors.reading),
-              released(ends.words.reading)),
+      output_(ends.pipes),
       announcer_(socket_.get()),
       sender_(announcer_, 0),
       message_(&sender_, &room_),
@@ -122,11 +99,11 @@ WorkerProcess::WorkerProcess(const WorkerSpec& spec, int bell_fd, std::atomic<in
   hello.relays = spec.relays ? 1 : 0;
   hello.cpus = process_cpus();
   std::strcpy(hello.nested_backend, "threads");
-  const int sent[] = {channel.get(), bell_fd, ends.words.writing.get()};
+  const int sent[] = {channel.get(), bell_fd, ends.pipes.last_words.writing.get()};
   out_of_memory_kills_ = out_of_memory_kills();
   if (!send_with_descriptors(socket_.get(), &hello, sizeof hello, sent, 3)) cannot_start("hello");
-  pid_ =
-      spawn_worker(spec, {ends.childs.get(), ends.output.writing.get(), ends.errors.writing.get()});
+  pid_ = spawn_worker(
+      spec, {ends.childs.get(), ends.pipes.output.writing.get(), ends.pipes.errors.writing.get()});
   output_.set_pid(pid_);
   pid_fd_ = Descriptor(moved_up(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0))));
   if (pid_fd_.get() >= 0) return;

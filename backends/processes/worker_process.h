@@ -17,27 +17,12 @@
 #include "paracord/backends/processes/spawn.h"
 #include "paracord/backends/worker/channel.h"
 #include "paracord/backends/worker/notices.h"
+#include "paracord/core/descriptors.h"
 #include "paracord/core/entry.h"
 #include "paracord/core/errors.h"
 #include "paracord/core/initializer.h"
 
 namespace paracord::detail {
-
-/// A descriptor that is closed with its owner.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor();
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// One worker process, as its parent sees it.
 ///

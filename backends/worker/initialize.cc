@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "paracord/backends/worker/crash_report.h"
 #include "paracord/core/roles.h"
 
 namespace paracord {
@@ -43,6 +44,7 @@ void initialize(int& argc, char**& argv) {
     std::fprintf(stderr, "paracord: this program has no role '%s'\n", argv[3]);
     std::exit(2);
   }
+  detail::report_crashes_to(detail::last_words_of_role);
   std::exit(role(socket));
 }
 

@@ -19,6 +19,9 @@ bool is_initialized();
 /// What argv[1] is in a worker, followed by the number of an inherited descriptor.
 inline constexpr const char* worker_sentinel = "--paracord-worker-of-its-own-program";
 
+/// Where a process in a role writes its last words: a descriptor that it inherits.
+inline constexpr int last_words_of_role = 4;
+
 /// The worker's life; the executable's path is what argv[0] says.
 [[noreturn]] void worker_main(int socket);
 

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "paracord/backends/zeromq/embedded_child.h"
 #include "paracord/core/guarded.h"
 
 namespace paracord::cluster {
@@ -33,25 +34,24 @@ class EmbeddedCluster {
   void grow(std::uint32_t slots);
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Child {
+  using Clock = EmbeddedChild::Clock;
+  struct Place {
     const char* role;
     std::uint32_t slots;
     std::string data_address;
-    int pid = 0, socket = -1;
-    Clock::time_point started{};
-    int quick_ends = 0;  // in a row
+    std::shared_ptr<EmbeddedChild> child;  // null: it was given up
+    int quick_ends = 0;                    // in a row
   };
-  void start(Child& child) const;
-  void add(Child child);
+  std::shared_ptr<EmbeddedChild> start(const Place& place) const;
+  void add(Place place);
   void watch();
-  void replace(std::size_t number);
+  void replace(std::size_t number, Place place);
   const std::uint64_t number_;
   const std::string address_;
   const OnEnded on_ended_;
   const int wake_fd_;
   struct Nodes {
-    std::vector<Child> children;
+    std::vector<Place> places;
     std::uint32_t slots = 0;
   };
   detail::Guarded<Nodes> nodes_;

@@ -74,6 +74,8 @@ TEST_P(Supervised, ChildrenAreReplacedAndTheCallGoesOn) {
     })) << lines->seen();
   }
   EXPECT_NE(lines->seen().find("the embedded " + role), std::string::npos) << lines->seen();
+  // A signal that can be handled comes with the functions that ran.
+  EXPECT_NE(lines->seen().find("its backtrace:\n#0 "), std::string::npos) << lines->seen();
   expect_usable(parallel);
 }
 
