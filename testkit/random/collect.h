@@ -77,7 +77,7 @@ class Collector {
           parallel_(range);
           seen_.endings.resize(plan_.task_count());
         } else {
-          for (const auto& result : parallel_(range)) note(result);
+          for (const R& result : parallel_(range)) note(result);  // a vector<bool> gives others
         }
         return;
       case Collect::outcomes:
