@@ -141,6 +141,14 @@ Plan draw_plan(std::uint64_t seed, const Setting& setting) {
     plan.retries = 20;
     if (ends_process(static_cast<Deed>(plan.deed))) plan.deed = 0;
   }
+  if (static_cast<Deed>(plan.deed) == Deed::nests && draw.percent(50)) {
+    // Each task makes calls on its own backend: more than may wait at once on small nodes.
+    plan.nested_backend = static_cast<Number>(setting.nested.size()) - 1;
+    plan.tasks = std::max(plan.tasks, number(draw, 12, 60));
+    plan.deed_first = 0;
+    plan.deed_step = 1;
+    plan.nested_tasks = std::max<Number>(plan.nested_tasks, 1);
+  }
   keep_in_bounds(plan);
   return plan;
 }
