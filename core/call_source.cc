@@ -90,13 +90,23 @@ bool Call::take_source() {
 }
 
 Block* Call::pull_block() {
-  if (exhausted_.load(std::memory_order_acquire)) return nullptr;
-  if (!take_source()) return nullptr;
-  const bool reads = !exhausted_.load(std::memory_order_relaxed) && !stopped();
-  const Wanted wanted = reads ? wanted_size() : Wanted{0, 0, false};
-  Block* block = read_block(wanted);
-  if (block == nullptr && wanted.size != 0) notify();
-  return block;
+  bool for_others = false;
+  while (!exhausted_.load(std::memory_order_acquire) && take_source()) {
+    const bool reads = !exhausted_.load(std::memory_order_relaxed) && !stopped();
+    const Wanted wanted = reads ? wanted_size() : Wanted{0, 0, false};
+    Block* block = read_block(wanted);
+    if (wanted.size != 0) {
+      if (block == nullptr) notify();
+      // They have still to be called back.
+      if (for_others) source_wanted_.store(true, std::memory_order_release);
+      return block;
+    }
+    // Nothing may be read yet. Who left meanwhile, since the source was held, may have seen it
+    // otherwise: a task had just ended.
+    for_others = source_wanted_.exchange(false, std::memory_order_acq_rel);
+    if (!for_others) return nullptr;
+  }
+  return nullptr;
 }
 
 // Holds the source, and lets go of it. Null where nothing was to be read, the range has nothing
