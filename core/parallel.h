@@ -23,9 +23,8 @@ void run_call(Session& session, TaskRange& tasks, Collector& collector, bool kee
 /// Runs delayed calls side by side: `parallel(inputs | std::views::transform(…delayed<f>(x)…))`.
 ///
 /// The tasks are any input range of delayed calls with one result type. It is read as the call goes
-/// on, by one thread at a time (not always the caller's); what it throws ends the call. See
-/// concurrent_range(). Several tasks are read before the first of them begins, so an input must not
-/// wait for what tasks of its own call do.
+/// on, several tasks ahead, by one thread at a time (not always the caller's), and must not wait
+/// for what its own tasks do; what it throws ends the call. See concurrent_range().
 ///
 /// No call returns, and no generator is destroyed, while a task that it started may still use what
 /// it was given, or give back a result. After an error, a timeout or a cancellation no task begins
