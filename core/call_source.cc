@@ -97,12 +97,12 @@ Block* Call::pull_block() {
     Block* block = read_block(wanted);
     if (wanted.size != 0) {
       if (block == nullptr) notify();
-      // They have still to be called back.
+      // Those who left have still to be called back.
       if (for_others) source_wanted_.store(true, std::memory_order_release);
       return block;
     }
-    // Nothing may be read yet. Who left meanwhile, since the source was held, may have seen it
-    // otherwise: a task had just ended.
+    // As this thread saw it, nothing may be read yet. Another, whose task has ended since then, may
+    // have left because the source was held: its look is made up for.
     for_others = source_wanted_.exchange(false, std::memory_order_acq_rel);
     if (!for_others) return nullptr;
   }
